@@ -27,6 +27,7 @@ from mvc.evaluation.predictions import MAX_LABELS, Wanted
 from mvc.evaluation.roles import POSITIVE, PREDICTED, SCORE, Loaded, Roles
 
 _OF = (MODEL, VERSION, BLAKE3)
+Places: TypeAlias = NDArray[np.int64]
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
 
@@ -68,9 +69,11 @@ def join(parts: Iterable[Part], model: str, labels: Labels, roles: Roles, remark
     for part in parts:
         wanted = _wanted(part, roles)
         for batch in read_rows([part], wanted, remark):
+            label, repeated = _labels_of(batch, model, labels.keys, used)
             for served, rows in _by_version(batch, model):
                 collected = found.setdefault(served, _Collected(roles, labels))
-                collected.add(rows, used, wanted)
+                collected.add(batch, rows, label, wanted)
+                collected.repeated += int(repeated[rows].sum())
     versions = {served: item.result() for served, item in sorted(found.items())}
     return Joined(versions, int(len(used) - used.sum()))
 
@@ -83,15 +86,37 @@ def _wanted(part: Part, roles: Roles) -> Wanted:
     return Wanted((*_OF, PREDICTED, *there), (ROW, *scores), (ID,))
 
 
-def _by_version(batch: _Arrow, model: str) -> Iterator[tuple[Served, _Arrow]]:
-    """Yield the rows of each version of the model."""
-    coded = [batch.column(batch.schema.get_field_index(name)).dictionary_encode() for name in _OF]
+def _labels_of(batch: _Arrow, model: str, known: Keys, used: NDArray[np.bool_]) -> tuple[Places, NDArray[np.bool_]]:
+    """Return the place of the label of each row, -1 without one, and whether another row has it already."""
+    place = np.full(batch.num_rows, -1, np.int64)
+    repeated = np.zeros(batch.num_rows, np.bool_)
+    own = np.flatnonzero(_column(batch, MODEL).cast("string").to_numpy(zero_copy_only=False) == model)
+    if len(known) and len(own):
+        keys = keys_of(batch)[own]
+        at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        hits = np.flatnonzero(known[at] == keys)
+        _, first = np.unique(at[hits], return_index=True)
+        new = first[~used[at[hits[first]]]]
+        repeated[own[hits]] = True
+        repeated[own[hits[new]]] = False
+        place[own[hits[new]]] = at[hits[new]]
+        used[at[hits[new]]] = True
+    return place, repeated
+
+
+def _by_version(batch: _Arrow, model: str) -> Iterator[tuple[Served, Places]]:
+    """Yield the places of the rows of each version of the model."""
+    coded = [_column(batch, name).dictionary_encode() for name in _OF]
     codes = np.stack([item.indices.to_numpy(zero_copy_only=False) for item in coded], axis=1)
     kinds, kind = np.unique(codes, axis=0, return_inverse=True)
     for place, row in enumerate(kinds):
         of, version, blake3 = (str(item.dictionary[int(code)].as_py()) for item, code in zip(coded, row, strict=True))
         if of == model:
-            yield Served(version, blake3), batch.filter(kind.ravel() == place)
+            yield Served(version, blake3), np.flatnonzero(kind.ravel() == place)
+
+
+def _column(batch: _Arrow, name: str) -> _Arrow:
+    return batch.column(batch.schema.get_field_index(name))
 
 
 class _Collected:
@@ -102,35 +127,27 @@ class _Collected:
         self._places = Growing(np.int32)
         """Of the labels."""
         self._columns: dict[str, NumberColumn | TextColumn] = {}
-        self._rows = self._repeated = self._n = 0
+        self._n = self._rows = self.repeated = 0
 
-    def add(self, batch: _Arrow, used: NDArray[np.bool_], wanted: Wanted) -> None:
-        """Add rows, and mark their labels in `used`."""
-        rows, places = _matches(keys_of(batch), self._labels.keys)
-        first = _first_uses(places, used)
-        self._rows += batch.num_rows
-        self._repeated += len(rows) - len(first)
-        used[places[first]] = True
-        self._add(batch.take(rows[first]), places[first], wanted)
-
-    def _add(self, batch: _Arrow, places: NDArray[np.int64], wanted: Wanted) -> None:
-        self._places.add(places.astype(np.int32))
+    def add(self, batch: _Arrow, rows: Places, label: Places, wanted: Wanted) -> None:
+        """Add some rows of a batch; `label` has the place of the label of each row of it, or -1."""
+        self._rows += len(rows)
+        labelled = rows[label[rows] >= 0]
+        self._places.add(label[labelled].astype(np.int32))
+        taken = batch.take(labelled)
         for name in (*wanted.texts, *wanted.numbers):
-            if name in (*_OF, ROW):
+            if name in (*_OF, ROW) or (name not in self._columns and self._n):  # the earlier rows do not have it
                 continue
-            column = self._columns.get(name)
-            if column is None and self._n:
-                continue  # the earlier rows do not have it
-            if column is None:
-                column = NumberColumn(name) if name in wanted.numbers else TextColumn(name, MAX_LABELS)
-                self._columns[name] = column
-            if problem := column.add(batch.column(batch.schema.get_field_index(name)), self._n):
+            if name not in self._columns:
+                is_number = name in wanted.numbers
+                self._columns[name] = NumberColumn(name) if is_number else TextColumn(name, MAX_LABELS)
+            if problem := self._columns[name].add(_column(taken, name), self._n):
                 raise InvalidFormat(f"the log: column {name!r} {problem}")
-        self._n += batch.num_rows
+        self._n += len(labelled)
 
     def result(self) -> LiveRows:
         """Return what was found."""
-        return LiveRows(self._rows, self._repeated, self._loaded() if self._n else None)
+        return LiveRows(self._rows, self.repeated, self._loaded() if self._n else None)
 
     def _loaded(self) -> Loaded:
         columns = {name: _values(column) for name, column in self._columns.items()}
@@ -147,21 +164,6 @@ class _Collected:
         else:
             raise TypeError(self._roles.kind)
         return Loaded(self._roles._replace(slices=tuple(slices)), self._n, examples, slices)
-
-
-def _matches(keys: Keys, known: Keys) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the places of the keys that are known, and their places among those."""
-    if not len(known):
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    rows = np.flatnonzero(known[at] == keys)
-    return rows, at[rows]
-
-
-def _first_uses(places: NDArray[np.int64], used: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return where `places` has one for the first time that is not used yet."""
-    _, first = np.unique(places, return_index=True)
-    return np.sort(first[~used[places[first]]])
 
 
 def _values(column: NumberColumn | TextColumn) -> Coded | Floats:

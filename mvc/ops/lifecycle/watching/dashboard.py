@@ -53,6 +53,7 @@ def _quantile(share: float) -> Query:
 
 _PSI, _WHOLE = 'test="psi"', 'slice=""'
 _FEATURE_ROWS = _rate("mvc_serve_feature_rows_total", "feature")
+_MISSING = _rate("mvc_serve_feature_missing_total", "feature")
 _PREDICTED = _rate("mvc_serve_predicted_total", "version, label")
 _ALL_PREDICTED = _rate("mvc_serve_predicted_total", "version")
 _VALUES = _rate("mvc_serve_predicted_value_sum", "version"), _rate("mvc_serve_predicted_value_count", "version")
@@ -94,10 +95,10 @@ ROWS: dict[str, Sequence[Panel]] = {
             (" / ".join(_VALUES), "{{version}} mean"),
         ], about="Of a regression."),
         Panel("Means of features", [
-            (f"{_rate('mvc_serve_feature_sum_total', 'feature')} / {_FEATURE_ROWS}", "{{feature}}"),
+            (f"{_rate('mvc_serve_feature_sum_total', 'feature')} / ({_FEATURE_ROWS} - {_MISSING})", "{{feature}}"),
         ]),
         Panel("Missing values of features", [
-            (f"{_rate('mvc_serve_feature_missing_total', 'feature')} / {_FEATURE_ROWS}", "{{feature}}"),
+            (f"{_MISSING} / {_FEATURE_ROWS}", "{{feature}}"),
         ], "percentunit"),
     ),
     "Drift": (
@@ -170,7 +171,6 @@ def _source_variable() -> dict[str, Any]:
 def _version_variable(model: str) -> dict[str, Any]:
     query = f"label_values(mvc_serve_model_info{{{model}}}, version)"
     return {
-        "name": "version", "label": "Version", "type": "query", "datasource": _SOURCE, "definition": query,
         "query": {"query": query, "refId": "version"}, "refresh": 2, "sort": 8, "multi": True, "includeAll": True,
         "allValue": ".*", "current": {"text": "All", "value": "$__all"},
     }

@@ -49,7 +49,7 @@ def rules(project: Project, request: Request) -> str:
     watched = Watched(
         request.name, request.latency, request.errors, higher, lower, demanded, request.stage, held, found.version,
     )
-    return "".join(_yaml(request.name, alerts(watched)))
+    return render(request.name, alerts(watched))
 
 
 def _watched_version(project: Project, request: Request) -> Reported:
@@ -84,7 +84,12 @@ def _compared(found: Reported, demanded: Iterable[MetricDemand]) -> tuple[list[s
     return higher, sorted(name for name in wanted if directions[name] is False)
 
 
-def _yaml(name: str, found: Iterable[Alert]) -> Iterator[str]:
+def render(name: str, found: Iterable[Alert]) -> str:
+    """Return alerts as a file of rules."""
+    return "".join(_lines(name, found))
+
+
+def _lines(name: str, found: Iterable[Alert]) -> Iterator[str]:
     """Yield the lines of a file of rules. JSON's texts are YAML's; expressions are ASCII, without apostrophes."""
     yield f"# Written by `mvc monitor rules {name}`. Check it with: promtool check rules FILE\n"
     yield f"groups:\n- name: {json.dumps(f'mvc {name}')}\n  rules:\n"

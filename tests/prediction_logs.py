@@ -55,6 +55,7 @@ def classified(
 ) -> Logged:
     """A request whose rows were classified as `no` or `yes`, with the scores of `yes`."""
     likely = np.array(scores, np.float64)
-    features = {"x": np.arange(len(labels), dtype=np.float32), **{name: np.array(values, object) for name, values in columns.items()}}
+    given = {name: np.array(values, object) for name, values in columns.items()}
+    features = {"x": np.arange(len(labels), dtype=np.float32), **given}
     prediction = Prediction(np.array(labels, object), {"no": 1 - likely, "yes": likely})
     return Logged(ids, 1_790_000_000.5, model, version, blake3, 0.01, features, prediction)
