@@ -41,6 +41,10 @@ demo: install  ## run the main job on a real model, in a new repository
 demo-full: install models  ## the demo with repair, garbage, a published model; MVC_DEMO_S3=1: with an S3 server
 	@$(BIN)/python demo/full.py
 
+.PHONY: demo-serve
+demo-serve: install .cache/.programs  ## serve a model, swap it, watch it with Prometheus, roll it back
+	@$(BIN)/python demo/serve.py
+
 .PHONY: test
 test: install models $(OTHERS)  ## run the tests that a change must pass
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not long" tests
@@ -97,6 +101,9 @@ ci/requirements.txt: uv.lock | $(TOOLS)/bin/uv  ## write what CI installs, with 
 
 ci/requirements-eval.txt: uv.lock | $(TOOLS)/bin/uv
 	@$(EXPORT) --extra eval -o $@
+
+ci/requirements-serve.txt: uv.lock | $(TOOLS)/bin/uv
+	@$(EXPORT) --extra oci --extra serve --extra onnx --extra convert -o $@
 
 .PHONY: schemas
 schemas: install  ## write docs/schemas from the types

@@ -36,6 +36,8 @@ MODULES = {
     "eval": "quality.predicting",
     "compare": "compare",
     "convert": "quality.converting",
+    "package": "production.package",
+    "serve": "production.serve",
     "drift": "production.drift",
     "monitor": "production.monitor",
     "gate": "gate",

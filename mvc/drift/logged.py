@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -47,7 +48,8 @@ def read_log(folder: str, what: str, wanted: ModelVersion, remark: Remark) -> Lo
     if not versions:
         raise _nothing(what, wanted, sorted(total))
     if len(models := sorted({item.model for item in versions})) > 1:
-        raise UsageError(f"{what} has rows of several models: {', '.join(models)}", "ls DIR  # a directory for each")
+        line = f"--current DIR/{shlex.quote(models[0])}"
+        raise UsageError(f"{what} has rows of several models: {', '.join(models)}", line)
     parts = [part for part in parts if any(counts[part.path][item] for item in versions)]
     kinds = dict(parts[0].kinds)
     for part in parts[1:]:
@@ -66,9 +68,9 @@ def title(version: ModelVersion) -> str:
 
 def _nothing(what: str, wanted: ModelVersion, there: Sequence[ModelVersion]) -> UsageError:
     if not there:
-        return UsageError(f"{what} has no rows of a prediction log", "mvc serve REF --log DIR  # writes one")
-    of = ", ".join(map(title, there))
-    return UsageError(f"{what} has no rows of {title(wanted)}: it has {of}", "mvc drift --reference FILE --current DIR")
+        return UsageError(f"{what} has no rows of a prediction log", "--current DIR  # that of mvc serve --log")
+    message = f"{what} has no rows of {title(wanted)}: it has {', '.join(map(title, there))}"
+    return UsageError(message, "--reference FILE  # takes the rows of all versions")
 
 
 def _count(part: Part, remark: Remark) -> Counter[ModelVersion]:

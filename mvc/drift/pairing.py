@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from mvc.errors import UsageError
+from mvc.evaluation.roles import TRUTH
 from mvc.quality.words import clipped
 
 _POSITION = re.compile(r"(.+)_(\d+)")
@@ -45,6 +46,7 @@ class Pairs(NamedTuple):
 
 def pair(
     reference: Mapping[str, str], current: Mapping[str, str], columns: Sequence[str], features: Sequence[str] = (),
+    truth: str = TRUTH,
 ) -> Pairs:
     """Pair columns of the same name; the types are those of `PredictionsFile.kinds`.
 
@@ -55,11 +57,13 @@ def pair(
         features: the columns of a log that the model took. If all are named by their position in one input, as
             `X_0` and `X_1` are, and no name is in the reference, they are paired by position with `columns`, or with
             all columns of the reference that the log does not have, if these are as many.
+        truth: the column of the reference with the true values, which no model takes.
 
     Raises:
         UsageError: a column of `columns` is not in both, or there is no common column.
     """
-    names = _names(reference, current, columns, features)
+    given = columns or [name for name in reference if name not in current and name != truth]
+    names = _names(reference, features, given)
     if unknown := [name for name in columns if name not in reference or names.get(name, name) not in current]:
         name, side = unknown[0], "the reference" if unknown[0] not in reference else "the current data"
         there = reference if unknown[0] not in reference else current
@@ -82,19 +86,16 @@ def pair(
     )
 
 
-def _names(
-    reference: Mapping[str, str], current: Mapping[str, str], columns: Sequence[str], features: Sequence[str],
-) -> dict[str, str]:
+def _names(reference: Collection[str], features: Collection[str], given: Sequence[str]) -> dict[str, str]:
     """Return the names of features in the log by those in the reference, where they are paired by position."""
     found = [_POSITION.fullmatch(name) for name in features]
     inputs = {match[1] for match in found if match}
     if not found or None in found or len(inputs) != 1 or any(name in reference for name in features):
         return {}
     ordered = [f"{next(iter(inputs))}_{index}" for index in range(len(features))]
-    others = list(columns) or [name for name in reference if name not in current]
-    if len(others) != len(ordered) or set(ordered) != set(features):
+    if len(given) != len(ordered) or set(ordered) != set(features):
         return {}
-    return dict(zip(others, ordered, strict=True))
+    return dict(zip(given, ordered, strict=True))
 
 
 def _problem(*kinds: str) -> str:

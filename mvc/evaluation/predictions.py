@@ -168,9 +168,7 @@ class PredictionsFile:
         Raises:
             InvalidFormat: the file cannot be read to its end, or a row group is too large.
         """
-        names = self._schema.names
-        if len(set(names)) < len(names):
-            raise InvalidFormat(f"{self.what}: several columns have the same name")
+        self._check_unique()
         self._file.seek(0)
         with self._reading():
             if self._ending != ".parquet":
@@ -178,7 +176,7 @@ class PredictionsFile:
                     yield from reader
                 return
             file = self._parquet(())
-            self._check_chunks(file.metadata, names)
+            self._check_chunks(file.metadata, self._schema.names)
             yield from file.iter_batches(batch_size=_BATCH)
 
     @property
@@ -203,12 +201,17 @@ class PredictionsFile:
             InvalidFormat: the file cannot be read to its end, a value is not of the wanted type, or there are too many
                 rows.
         """
+        self._check_unique()
         rows = 0
         with self._reading():
             for batch in self._batches(wanted):
                 rows += batch.num_rows
                 self._check_rows(rows, len(wanted.names))
                 yield batch
+
+    def _check_unique(self) -> None:
+        if len(self.kinds) < len(self._schema.names):
+            raise InvalidFormat(f"{self.what}: several columns have the same name")
 
     def _check(self, wanted: Wanted) -> None:
         names = self._schema.names

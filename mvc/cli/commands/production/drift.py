@@ -12,7 +12,7 @@ import typer
 from mvc.cli.app import PRODUCTION, app, opened
 from mvc.cli.arguments import Json
 from mvc.cli.output import Output, columns, plural, print_json, visible, write_file
-from mvc.errors import MvcError, UsageError
+from mvc.errors import UsageError
 from mvc.quality.words import clipped
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def drift(
     output: Output = ctx.obj
     if not reference or not current:
         message = f"no {'current data' if reference else 'reference'} is given"
-        raise UsageError(message, "mvc drift --reference DATA --current DATA")
+        raise UsageError(message, "mvc drift --help")
     check_level(level)
     with opened(output, json=json) as project:
         request = _with_reference(project, Request(
@@ -77,13 +77,11 @@ def _with_reference(project: Project, request: Request) -> Request:
     from mvc.ops.remotes.content import proven  # noqa: PLC0415
 
     found = find_reference(project, request.reference)
+    request = request._replace(version=found.version, truth=found.truth)
     if not found.tracked:
-        return request._replace(reference_file=found.data, blake3=found.blake3, version=found.version)
+        return request._replace(reference_file=found.data, blake3=found.blake3)
     copy = proven(project, found.data)
-    blake3 = copy.pointer.digest.blake3
-    if found.blake3 not in ("", blake3):
-        raise MvcError(f"{copy.path} is not the data set of the report", "mvc eval show MODEL")
-    return request._replace(reference_file=copy.file, blake3=blake3, version=found.version)
+    return request._replace(reference_file=copy.file, blake3=copy.pointer.digest.blake3)
 
 
 def _write(found: Drift, prom: str, html: str) -> None:

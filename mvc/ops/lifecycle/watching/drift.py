@@ -15,6 +15,7 @@ from mvc.drift.result import Data, Drift, ModelVersion
 from mvc.errors import UsageError
 from mvc.evaluation.prediction_log import Remark
 from mvc.evaluation.predictions import PredictionsFile, ending_of
+from mvc.evaluation.roles import TRUTH
 from mvc.fs.files import as_error
 
 
@@ -33,6 +34,8 @@ class Request(NamedTuple):
     blake3: str = ""
     """Of the reference, if it was proven."""
     version: ModelVersion = ModelVersion()
+    truth: str = TRUTH
+    """The column of the reference with the true values."""
 
 
 def drift(request: Request, remark: Remark) -> Drift:
@@ -53,7 +56,7 @@ def drift(request: Request, remark: Remark) -> Drift:
             if os.path.isdir(request.current_file):
                 log = read_log(request.current_file, request.current, request.version, remark)
             current = log.source if log else _file(stack, request.current_file, request.current)
-            pairs = pair(reference.kinds, current.kinds, request.columns, log.features if log else ())
+            pairs = pair(reference.kinds, current.kinds, request.columns, log.features if log else (), request.truth)
             columns = judge(compare_all(reference, current, pairs.pairs), request.level)
     except OSError as error:
         raise as_error(error, str(error.filename or request.current)) from None

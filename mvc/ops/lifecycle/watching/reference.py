@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mvc.drift.result import ModelVersion
 from mvc.errors import MvcError, UsageError
+from mvc.evaluation.roles import TRUTH
 from mvc.objects.names import registered_name
 from mvc.objects.pointer import Pointer
 from mvc.ops.shared.reports import model_of, report_in
@@ -31,6 +32,8 @@ class Reference(NamedTuple):
     blake3: str = ""
     """What the report says of the data; empty without a report."""
     version: ModelVersion = ModelVersion()
+    truth: str = TRUTH
+    """The column with the true values."""
 
 
 def find_reference(project: Project, text: str) -> Reference:
@@ -46,7 +49,7 @@ def find_reference(project: Project, text: str) -> Reference:
     commit, path = resolve(project, rev), model_of(path)
     found = files_at(project, commit, path)
     if found is None:
-        raise UsageError(f"{path} is not tracked at {rev}", f"mvc ls {shlex.quote(rev)}")
+        raise UsageError(f"{path} is not tracked at {rev}", "mvc ls  # lists what is tracked")
     if found.report is None:
         return Reference(text, tracked=True)
     version = _version(rev, found.pointer, path, found.blake3)
@@ -78,13 +81,14 @@ def _data_set(project: Project, raw: bytes, version: ModelVersion, path: str, co
     report = parse_report(raw, path + SUFFIX)
     version = version._replace(version=version.version or report.tag)
     if not report.datasets:
-        raise MvcError(f"the report of {path} names no data set", "mvc drift --reference FILE --current DATA")
+        raise MvcError(f"the report of {path} names no data set", "--reference FILE")
     if len(report.datasets) > 1:
         names = ", ".join(item.path or item.id for item in report.datasets)
         first = report.datasets[0].path or "FILE"
-        line = f"mvc drift --reference {shlex.quote(f'{commit[:12]}:{first}' if commit else first)} --current DATA"
+        line = f"--reference {shlex.quote(f'{commit[:12]}:{first}' if commit else first)}"
         raise UsageError(f"the report of {path} names {len(report.datasets)} data sets: {names}", line)
-    return _content(project, report.datasets[0], version, commit)
+    found = _content(project, report.datasets[0], version, commit)
+    return found._replace(truth=report.predictions.truth) if report.predictions else found
 
 
 def _content(project: Project, dataset: Dataset, version: ModelVersion, commit: str) -> Reference:
@@ -99,5 +103,5 @@ def _content(project: Project, dataset: Dataset, version: ModelVersion, commit: 
     if seen is None or seen.blake3 != blake3:
         state = "is not there" if seen is None else "has other content now"
         message = f"the data set {path or dataset.id} of the report, {blake3[:12]}, {state}"
-        raise MvcError(message, "mvc drift --reference FILE --current DATA")
+        raise MvcError(message, "--reference FILE")
     return Reference(f"{project.root}/{path}", tracked=False, blake3=blake3, version=version)
