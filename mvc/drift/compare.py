@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -112,8 +113,9 @@ def _numbers(name: str, reference: Numbers, current: Numbers, missing: tuple[Tes
         return _categories(name, sides, (whole_counts(one), whole_counts(other)), missing)
     ks = Test("ks", found.ks, *distributions.ks(found.ks, one, other), found.ks)
     tests = [ks, *missing, Test("psi", stability(one, other))]
-    if std := sides[0].std:
-        tests.append(Test("wasserstein", found.wasserstein / std, method="in standard deviations of the reference"))
+    std = sides[0].std
+    if std and isfinite(distance := found.wasserstein / std):
+        tests.append(Test("wasserstein", distance, method="in standard deviations of the reference"))
     edges, bars, others = equal_bins(one, other, _BINS)
     picture = Picture(tuple(f"{edge:.6g}" for edge in edges), tuple(bars), tuple(others))
     return ColumnDrift(name, "number", *sides, tuple(tests), picture=picture)
@@ -150,12 +152,16 @@ def _missing_test(reference: Values, current: Values) -> tuple[Test, ...]:
 
 
 def _side(values: Values) -> Side:
-    if isinstance(values, Texts) or not len(values.values):
+    if isinstance(values, Texts):
         return Side(values.rows, values.missing)
     return Side(values.rows, values.missing, values.infinite, *_moments(values.values))
 
 
-def _moments(values: Floats) -> tuple[float, float]:
+def _moments(values: Floats) -> tuple[float | None, float | None]:
+    if not len(values):
+        return None, None
+    if values[0] == values[-1]:  # else rounding makes a small deviation of it
+        return float(values[0]), 0.0
     return float(values.mean()), float(values.std())
 
 

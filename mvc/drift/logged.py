@@ -48,8 +48,8 @@ def read_log(folder: str, what: str, wanted: ModelVersion, remark: Remark) -> Lo
     if not versions:
         raise _nothing(what, wanted, sorted(total))
     if len(models := sorted({item.model for item in versions})) > 1:
-        line = f"--current DIR/{shlex.quote(models[0])}"
-        raise UsageError(f"{what} has rows of several models: {', '.join(models)}", line)
+        message = f"{what} has rows of several models: {', '.join(models)}"
+        raise UsageError(message, f"--current DIR/{shlex.quote(models[0])}")
     parts = [part for part in parts if any(counts[part.path][item] for item in versions)]
     kinds = dict(parts[0].kinds)
     for part in parts[1:]:

@@ -63,30 +63,37 @@ def pair(
         UsageError: a column of `columns` is not in both, or there is no common column.
     """
     given = columns or [name for name in reference if name not in current and name != truth]
-    names = _names(reference, features, given)
-    if unknown := [name for name in columns if name not in reference or names.get(name, name) not in current]:
-        name, side = unknown[0], "the reference" if unknown[0] not in reference else "the current data"
-        there = reference if unknown[0] not in reference else current
-        raise UsageError(f"no column {clipped(name)!r} in {side}: it has {_listed(there)}", "--columns NAME,NAME")
-    there = {name: names.get(name, name) for name in reference}
+    there = {name: name for name in reference} | _by_position(reference, features, given)
+    if columns:
+        _check_columns(reference, current, columns, there)
     common = {name: other for name, other in there.items() if other in current and (not columns or name in columns)}
     if not common:
         message = f"no common column: the reference has {_listed(reference)}; the current data has {_listed(current)}"
         raise UsageError(message, "mvc drift --help")
     problems = {name: _problem(reference[name], current[other]) for name, other in common.items()}
-    skipped = {name: problem for name, problem in problems.items() if problem}
-    pairs = tuple(Pair(name, other, _kind(reference[name], current[other])) for name, other in common.items()
-                  if name not in skipped)
-    if columns:
-        return Pairs(pairs, (), (), skipped)
-    taken = set(common.values())
+    pairs = [Pair(name, other, _kind(reference[name], current[other])) for name, other in common.items()
+             if not problems[name]]
+    taken = {*common.values()}
     return Pairs(
-        pairs, tuple(name for name in reference if name not in common),
-        tuple(name for name in current if name not in taken), skipped,
+        tuple(pairs), tuple(name for name in reference if name not in common and not columns),
+        tuple(name for name in current if name not in taken and not columns),
+        {name: problem for name, problem in problems.items() if problem},
     )
 
 
-def _names(reference: Collection[str], features: Collection[str], given: Sequence[str]) -> dict[str, str]:
+def _check_columns(
+    reference: Collection[str], current: Collection[str], columns: Sequence[str], there: Mapping[str, str],
+) -> None:
+    for name in columns:
+        for names, side, known in (
+            (reference, "the reference", name in reference), (current, "the current data", there.get(name) in current),
+        ):
+            if not known:
+                message = f"no column {clipped(name)!r} in {side}: it has {_listed(names)}"
+                raise UsageError(message, "--columns NAME,NAME")
+
+
+def _by_position(reference: Collection[str], features: Collection[str], given: Sequence[str]) -> dict[str, str]:
     """Return the names of features in the log by those in the reference, where they are paired by position."""
     found = [_POSITION.fullmatch(name) for name in features]
     inputs = {match[1] for match in found if match}

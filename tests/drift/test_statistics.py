@@ -120,6 +120,13 @@ def test_no_pair_of_samples_makes_a_warning(one: np.ndarray, other: np.ndarray) 
     assert all(np.isfinite(test.statistic) for test in column.tests)
 
 
+def test_of_a_constant_reference_there_is_no_distance_in_standard_deviations() -> None:
+    column = of_numbers(np.full(1000, 0.1), np.linspace(0, 1, 500))
+    assert (column.reference.mean, column.reference.std) == (0.1, 0.0)
+    assert by_name(column, "wasserstein") is None
+    assert by_name(of_numbers(np.array([0, 1e-300, 1.5e-300]), np.array([1e99, 2.5e99])), "wasserstein") is None
+
+
 def test_few_whole_numbers_are_categories() -> None:
     whole = np.repeat(np.arange(21.0), 30)
     assert of_numbers(whole[whole < 20], whole[whole < 20]).kind == "category"

@@ -85,8 +85,8 @@ def _data_set(project: Project, raw: bytes, version: ModelVersion, path: str, co
     if len(report.datasets) > 1:
         names = ", ".join(item.path or item.id for item in report.datasets)
         first = report.datasets[0].path or "FILE"
-        line = f"--reference {shlex.quote(f'{commit[:12]}:{first}' if commit else first)}"
-        raise UsageError(f"the report of {path} names {len(report.datasets)} data sets: {names}", line)
+        message = f"the report of {path} names {len(report.datasets)} data sets: {names}"
+        raise UsageError(message, f"--reference {shlex.quote(f'{commit[:12]}:{first}' if commit else first)}")
     found = _content(project, report.datasets[0], version, commit)
     return found._replace(truth=report.predictions.truth) if report.predictions else found
 
