@@ -9,19 +9,19 @@ from __future__ import annotations
 import errno
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from xxhash import xxh64_intdigest
 
 from mvc.errors import UsageError
 from mvc.fs.files import as_error
-from mvc.modelfiles.signature import Signature
 from mvc.quality.words import clipped
 from mvc.serving.log_folder import LogFolder
 from mvc.serving.log_parts import Parts, Say
-from mvc.serving.log_table import Privacy, rows_of
+from mvc.serving.log_table import Privacy, column_names, rows_of
 from mvc.serving.logged import Logged, LogMetrics
+from mvc.serving.tensor_model import Spec
 
 QUEUE = 64 << 20
 """Bytes of arrays that wait for the thread."""
@@ -120,29 +120,21 @@ class PredictionLog:
         return taken
 
 
-def check_columns(options: LogOptions, signatures: Iterable[Signature]) -> None:
-    """Check that the models take the columns that are not to be logged, as far as their signatures name any.
+def check_columns(options: LogOptions, models: Sequence[Sequence[Spec]]) -> None:
+    """Check that the models take the columns that are not to be logged, as far as all say what they take.
 
     Raises:
         UsageError: none takes a column, so that its name is probably misspelt.
     """
-    signatures = list(signatures)
-    known = {name for signature in signatures for name in _columns(signature)}
-    if not all(signature.inputs for signature in signatures):
+    if not all(models):
         return
+    known = {name for inputs in models for spec in inputs for name in column_names(spec.name, spec.shape[1:])}
+    known |= {spec.name for inputs in models for spec in inputs}
     for option, names in (("--log-drop", options.drop), ("--log-hash", options.hash)):
         if unknown := sorted(names - known):
             there = ", ".join(map(clipped, sorted(known)))
-            raise UsageError(f"{option}: the model takes no column {clipped(unknown[0])!r}: it takes {there}")
-
-
-def _columns(signature: Signature) -> set[str]:
-    """Return the names of inputs, and of the columns that a matrix becomes."""
-    names = {field.name for field in signature.inputs}
-    for field in signature.inputs:
-        if len(field.shape) > 1 and field.shape[1]:
-            names |= {f"{field.name}_{place}" for place in range(field.shape[1])}
-    return names
+            message = f"{option}: no model takes a column {clipped(unknown[0])!r}: they take {there}"
+            raise UsageError(message, "mvc serve --help")
 
 
 def _check(options: LogOptions) -> None:

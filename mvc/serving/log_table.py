@@ -15,7 +15,6 @@ from mvc.serving.logged import Logged
 
 MAX_WIDTH = 1000
 """Columns that one input becomes; a wider one is a column of lists."""
-_MATRIX = 2
 _DIGEST = 16
 """Bytes of a hashed value."""
 _Arrow: TypeAlias = Any
@@ -79,8 +78,15 @@ def encode(tables: Sequence[_Arrow]) -> bytes:
 
 def names_in(logged: Logged) -> set[str]:
     """Return the names of the inputs and of the columns that they become."""
-    wide = {name: values.shape[1] for name, values in logged.columns.items() if values.ndim == _MATRIX}
-    return set(logged.columns) | {f"{name}_{place}" for name, width in wide.items() for place in range(width)}
+    arrays = logged.columns.items()
+    return set(logged.columns) | {column for name, item in arrays for column in column_names(name, item.shape[1:])}
+
+
+def column_names(name: str, shape: Sequence[int]) -> list[str]:
+    """Return the columns that an input becomes whose rows have a shape; one of lists if they are not columns."""
+    if len(shape) != 1 or not 1 < shape[0] <= MAX_WIDTH:
+        return [name]
+    return [f"{name}_{place}" for place in range(shape[0])]
 
 
 def _type(values: _Array) -> str:
@@ -117,12 +123,10 @@ def _own(rows: Sequence[Logged]) -> Iterator[tuple[str, _Arrow]]:
 
 def _columns(name: str, values: _Array, privacy: Privacy) -> dict[str, _Arrow]:
     """Return the columns of an input or output: of a matrix several, unless it is very wide."""
-    if values.ndim == 1:
-        parts = {name: values}
-    elif values.ndim == _MATRIX and values.shape[1] <= MAX_WIDTH:
-        parts = {f"{name}_{place}": values[:, place] for place in range(values.shape[1])}
-    else:
+    names = column_names(name, values.shape[1:])
+    if values[:1].size > len(names):
         return {} if name in privacy.names() else {name: _lists(values)}
+    parts = dict(zip(names, values.reshape(len(values), len(names)).T, strict=True))
     return {
         column: _hashed(part, privacy.key) if privacy.hash & {name, column} else _as_arrow(part)
         for column, part in parts.items() if not privacy.drop & {name, column}

@@ -19,12 +19,12 @@ from pyarrow import parquet
 from mvc.errors import MvcError, UsageError
 from mvc.evaluation.prediction_log import find_parts, read_rows
 from mvc.evaluation.predictions import Wanted
-from mvc.modelfiles.signature import Field, Signature
 from mvc.runtime.predictor import Prediction
 from mvc.serving import log as log_module
 from mvc.serving.log import LogOptions, check_columns
 from mvc.serving.log_folder import LogFolder
 from mvc.serving.logged import Logged
+from mvc.serving.tensor_model import Spec
 
 ROW = Wanted((), ("mvc_row",), ("mvc_request_id",))
 
@@ -70,6 +70,7 @@ def request(values: dict[str, Any], n: int, predicted: Any = None) -> Logged:
 @pytest.mark.parametrize(("values", "wanted"), [
     (np.array([[1, 2], [3, 4]], np.int64), {"x_0": pa.int64(), "x_1": pa.int64()}),
     (np.array([1.5, 2], np.float32), {"x": pa.float32()}),
+    (np.array([[1.5], [2]], np.float32), {"x": pa.float32()}),
     (np.array([True, False]), {"x": pa.bool_()}),
     (np.array(["a", "bb"]), {"x": pa.string()}),
     (np.array([b"a", b"\xff"], object), {"x": pa.string()}),
@@ -157,18 +158,18 @@ def test_a_hidden_column_that_is_not_there_is_said_once(tmp_path: Path) -> None:
     assert "ssn" in counts.said[0][0]
 
 
-@pytest.mark.parametrize(("options", "signature", "message"), [
-    ({"drop": frozenset({"nmae"})}, [Field("name", "string")], "it takes name"),
-    ({"hash": frozenset({"x_2"})}, [Field("x", "float", (None, 2))], "it takes x, x_0, x_1"),
+@pytest.mark.parametrize(("options", "spec", "message"), [
+    ({"drop": frozenset({"nmae"})}, Spec("name", "BYTES", (-1,)), "they take name"),
+    ({"hash": frozenset({"x_2"})}, Spec("x", "FP32", (-1, 2)), "they take x, x_0, x_1"),
 ])
-def test_unknown_columns_are_refused(options: dict[str, Any], signature: list[Field], message: str) -> None:
+def test_unknown_columns_are_refused(options: dict[str, Any], spec: Spec, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        check_columns(LogOptions("log", **options), [Signature(tuple(signature))])
+        check_columns(LogOptions("log", **options), [[spec]])
 
 
 def test_columns_of_a_model_that_does_not_name_them() -> None:
-    check_columns(LogOptions("log", drop=frozenset({"any"})), [Signature()])
-    check_columns(LogOptions("log", drop=frozenset({"x_1", "x"})), [Signature((Field("x", "float", (None, 2)),))])
+    check_columns(LogOptions("log", drop=frozenset({"any"})), [[]])
+    check_columns(LogOptions("log", drop=frozenset({"x_1", "x"})), [[Spec("x", "FP32", (-1, 2))]])
 
 
 @pytest.mark.parametrize("options", [
