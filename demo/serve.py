@@ -50,7 +50,7 @@ def set_up(shell: Shell) -> None:
     put_files_there(shell.repo)
     for name in ("client.py", "broken.py"):
         shutil.copy(HERE / name, shell.repo)
-    shell.quietly("git init -q --bare ../origin && git init -q -b main . && git remote add origin ../origin")
+    shell.quietly("git init -q --bare -b main ../origin && git init -q -b main . && git remote add origin ../origin")
     shell.quietly("git config user.name Ada && git config user.email ada@example.com")
     shell.quietly("mvc init -q && mvc remote add nas ../nas --default && mvc add -q data/tumours && git add .")
     shell.quietly("git commit -qm 'Set mvc up' && git push -qu origin main")
@@ -64,7 +64,8 @@ def serve(shell: Shell) -> None:
     """Serve what the stage holds, from another clone."""
     title("On another host: serve what prod holds, follow the stage, and keep a log of predictions")
     shell.quietly("git clone -q ../origin ../host")
-    shell.start("mvc -C ../host serve 'tumours#prod' --port $SERVE --grpc-port 0 --follow 1 --log ../log", "serve.log")
+    serve = "mvc -C ../host serve 'tumours#prod' --port $SERVE --grpc-port off --follow 1 --log ../log"
+    shell.start(serve, "serve.log")
     shell.wait_for("curl -sf localhost:$SERVE/v2/health/ready")
     shell.type("curl -s localhost:$SERVE/v2/models/tumours | cut -c -100; echo", "v1.0.0")
     shell.type("cat client.py && python client.py data/tumours/test.csv", "v1.0.0")

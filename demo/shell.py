@@ -87,6 +87,8 @@ class Shell:
         end = time.monotonic() + 60
         while self._run(line).returncode:
             if time.monotonic() > end:
+                for log in self.root.glob("*.log"):
+                    print(f"{log.name}: {log.read_text()[-2000:]}")
                 sys.exit(f"demo failed: `{line}` did not succeed in time")
             time.sleep(0.2)
 

@@ -7,6 +7,7 @@ Yates, 1934 (correction of a table of 2 x 2); Fisher, 1922 (exact test of such a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,9 @@ from mvc.evaluation.columns import Floats
 
 MOST_EXACT = 10_000
 """Rows of the larger side up to which the exact p of Kolmogorov-Smirnov is computed, as SciPy does."""
-_SURE = 0.9999
-"""A larger p is not computed exactly: near 1, the sum of SciPy may exceed 1 by rounding, and it warns."""
+_LEAST_SCALED = 0.35
+"""Below this statistic, times the root of the effective size, p is asymptotic: it is above 0.99 anyway, and
+the exact sum of SciPy may exceed 1 by rounding, of which it warns."""
 
 
 def ks(statistic: float, one: Floats, other: Floats) -> tuple[float, str]:
@@ -24,9 +26,9 @@ def ks(statistic: float, one: Floats, other: Floats) -> tuple[float, str]:
 
     With ties the exact p is an upper bound.
     """
-    p = ks_asymptotic(statistic, len(one), len(other))
-    if max(len(one), len(other)) > MOST_EXACT or p > _SURE:
-        return p, "asymptotic"
+    n, m = len(one), len(other)
+    if max(n, m) > MOST_EXACT or statistic * sqrt(n * m / (n + m)) < _LEAST_SCALED:
+        return ks_asymptotic(statistic, n, m), "asymptotic"
     from scipy.stats import ks_2samp  # noqa: PLC0415 - takes a second
 
     return float(ks_2samp(one, other, method="exact").pvalue), "exact"

@@ -274,6 +274,15 @@ def test_a_damaged_page_is_refused(files: Repo, in_process: InProcess) -> None:
     assert "e.parquet: cannot be read as parquet" in told
 
 
+def test_a_tracked_directory_is_no_reference_but_a_file_in_it_is(model: Repo, in_process: InProcess) -> None:
+    (model.root / "sets").mkdir()
+    parquet.write_table(table(40), model.root / "sets/a.parquet")
+    model.ok("add", "-q", "sets")
+    line = ("--current", "data/holdout.parquet", "--reference")
+    assert "sets is a directory, expected a file" in refused(model, in_process, *line, "sets")
+    assert drift(model, in_process, *line, "sets/a.parquet")["reference"]["rows"] == 40
+
+
 @pytest.mark.parametrize("level", ["0", "1", "-0.1", "nan", "inf"])
 def test_levels_that_are_none(files: Repo, in_process: InProcess, level: str) -> None:
     told = refused(files, in_process, "--reference", "a.parquet", "--current", "b.csv", f"--level={level}")

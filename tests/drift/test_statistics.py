@@ -51,8 +51,10 @@ def test_p_of_kolmogorov_smirnov(one: np.ndarray, other: np.ndarray) -> None:
         expected = stats.ks_2samp(one, other, method="asymp")
         assert ks_asymptotic(distances(one, other).ks, len(one), len(other)) == expected.pvalue
     test = by_name(of_numbers(one, other), "ks")
-    if test and test.p <= 0.9999:
-        assert (test.p, test.method) == (stats.ks_2samp(one, other, method="exact").pvalue, "exact")
+    if test and test.method == "exact":
+        assert test.p == stats.ks_2samp(one, other, method="exact").pvalue
+    elif test:
+        assert test.p > 0.99
 
 
 def test_many_rows_have_an_asymptotic_p_and_it_is_named() -> None:

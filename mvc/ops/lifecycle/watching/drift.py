@@ -81,7 +81,14 @@ def check_level(level: float) -> None:
 
 
 def _file(stack: ExitStack, path: str, named: str) -> Source:
-    """Open a file until `stack` is closed."""
+    """Open a file until `stack` is closed.
+
+    Raises:
+        UsageError: it is a directory.
+        InvalidFormat: it cannot be read.
+    """
+    if os.path.isdir(path):
+        raise UsageError(f"{named} is a directory, expected a file", "mvc ls -R  # lists the files in directories")
     what = named if ending_of(named) else os.path.basename(path)
     table = PredictionsFile(stack.enter_context(open(path, "rb")), what)  # noqa: SIM115 - closed with the stack
     return Source(what, table.kinds, table.most_rows, table.chosen)
