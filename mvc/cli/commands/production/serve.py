@@ -36,7 +36,7 @@ Signed = Annotated[
 ]
 MaxBody = Annotated[str, typer.Option("--max-body", metavar="SIZE", help="The largest request.")]
 MaxQueue = Annotated[int, typer.Option("--max-queue", metavar="N", min=0, help="The most requests that wait.")]
-Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="The longest time for an answer.")]
+MaxTime = Annotated[float, typer.Option("--max-time", metavar="SECONDS", help="The longest time for an answer.")]
 
 _MOST_VALUES = 40
 """Values in the line to type."""
@@ -57,7 +57,7 @@ def serve(
     trust: Trust = False,
     max_body: MaxBody = "64MiB",
     max_queue: MaxQueue = 100,
-    timeout: Timeout = 30,
+    max_time: MaxTime = 30,
 ) -> None:
     """Serve models over HTTP and gRPC: the Open Inference Protocol, health, metrics."""
     from mvc.serving.extra import require  # noqa: PLC0415
@@ -71,7 +71,7 @@ def serve(
     from mvc.serving.server import Address  # noqa: PLC0415
     from mvc.serving.work import Limits  # noqa: PLC0415
 
-    limits = Limits(_size(max_body), max_queue, _seconds("--timeout", timeout))
+    limits = Limits(_size(max_body), max_queue, _seconds("--max-time", max_time))
     address = Address(host, port, _grpc_port(grpc_port))
     interval = None if follow is None else _seconds("--follow", follow)
     setup = Setup(Options(proven, signed, trust, loader), limits, address, interval)
