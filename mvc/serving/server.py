@@ -43,7 +43,7 @@ def bound(address: Address) -> socket.socket:
 
 
 def _taken(host: str, port: int, reason: str) -> UsageError:
-    return UsageError(f"cannot listen at {host} port {port}: {reason}", "mvc serve REF --port 0 --grpc-port 0")
+    return UsageError(f"cannot listen at {host} port {port}: {reason}", "--port 0 --grpc-port 0")
 
 
 def run(
@@ -88,6 +88,7 @@ async def _serve(
     serving = asyncio.create_task(rest.serve(listener))
     if grpc:
         await grpc.start()
+    await rest.listening()
     inference.is_ready = True
     real = Address(address.host, listener.getsockname()[1], grpc.port if grpc else None)
     await asyncio.to_thread(started, real)

@@ -36,7 +36,7 @@ Signed = Annotated[
 ]
 MaxBody = Annotated[str, typer.Option("--max-body", metavar="SIZE", help="The largest request.")]
 MaxQueue = Annotated[int, typer.Option("--max-queue", metavar="N", min=0, help="The most requests that wait.")]
-Timeout = Annotated[float, typer.Option("--timeout", metavar="SECONDS", help="The longest time for an answer.")]
+MaxTime = Annotated[float, typer.Option("--max-time", metavar="SECONDS", help="The longest time for an answer.")]
 Log = Annotated[str, typer.Option("--log", metavar="DIR", help="Keep requests and predictions, as Parquet files.")]
 LogSample = Annotated[float, typer.Option("--log-sample", metavar="RATE", help="The share of requests that is kept.")]
 LogDrop = Annotated[str, typer.Option("--log-drop", metavar="COL[,COL...]", help="Columns that are not kept.")]
@@ -64,7 +64,7 @@ def serve(
     trust: Trust = False,
     max_body: MaxBody = "64MiB",
     max_queue: MaxQueue = 100,
-    timeout: Timeout = 30,
+    max_time: MaxTime = 30,
     log: Log = "",
     log_sample: LogSample = 1,
     log_drop: LogDrop = "",
@@ -84,7 +84,7 @@ def serve(
     from mvc.serving.server import Address  # noqa: PLC0415
     from mvc.serving.work import Limits  # noqa: PLC0415
 
-    limits = Limits(_size("--max-body", max_body), max_queue, _seconds("--timeout", timeout))
+    limits = Limits(_size("--max-body", max_body), max_queue, _seconds("--max-time", max_time))
     address = Address(host, port, _grpc_port(grpc_port))
     interval = None if follow is None else _seconds("--follow", follow)
     logged = LogOptions(log, log_sample, _names(log_drop), _names(log_hash), _size("--log-limit", log_limit))

@@ -52,7 +52,7 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
     targets = [find_target(project, ref, signed=setup.options.signed) for ref, _ in named]
     if setup.follow is not None and not any(target.followed for target in targets):
         message = "--follow: no REF names a version or a stage, so the registry says nothing of it"
-        raise UsageError(message, "mvc serve MODEL#STAGE --follow 30")
+        raise UsageError(message, "mvc serve --help")
     try:
         found = [
             Prepared(target, prepare(project, target, name, setup.options))
@@ -62,7 +62,7 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
         raise failure.error from None
     names = [item.loaded.identity.model for item in found]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UsageError(f"two models are named {twice}", "mvc serve REF=NAME REF=OTHER")
+        raise UsageError(f"two models are named {twice}", "mvc serve --help")
     return found
 
 
