@@ -39,6 +39,7 @@ MODULES = {
     "package": "production.package",
     "serve": "production.serve",
     "drift": "production.drift",
+    "monitor": "production.monitor",
     "gate": "gate",
     "waive": "quality.waive",
     "explain": "help",

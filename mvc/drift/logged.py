@@ -16,10 +16,8 @@ from mvc.drift.result import ModelVersion
 from mvc.errors import UsageError
 from mvc.evaluation.prediction_log import BLAKE3, MODEL, OWN, VERSION, Part, Remark, find_parts, read_rows
 from mvc.evaluation.predictions import Wanted
-from mvc.evaluation.roles import PREDICTED
+from mvc.evaluation.roles import PREDICTED, SCORE
 
-SCORE = "score_"
-"""What the names of columns of scores begin with."""
 _NAMES = (MODEL, VERSION, BLAKE3)
 _Batch: TypeAlias = Any
 """pyarrow has no types."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -19,7 +20,7 @@ Rows: TypeAlias = NDArray[np.int64] | slice
 """Indexes of rows."""
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
-_T = TypeVar("_T", np.float64, np.int32)
+_T = TypeVar("_T", np.float64, np.int32, np.int64)
 
 
 class Coded(NamedTuple):
@@ -33,6 +34,11 @@ class Coded(NamedTuple):
     def take(self, rows: Rows) -> Coded:
         """Return the column of some rows; the labels stay."""
         return Coded(self.labels, self.codes[rows])
+
+    def among(self, labels: Sequence[str]) -> Coded:
+        """Return the column with other labels, which include its own."""
+        place = np.array([labels.index(label) for label in self.labels], np.int32)
+        return Coded(tuple(labels), place[self.codes])
 
 
 class Labelled(NamedTuple):
@@ -174,7 +180,7 @@ class TextColumn:
 
     def coded(self) -> Coded:
         """Return the column with its labels sorted."""
-        labels = sorted(self._known, key=_rank)
+        labels = in_order(self._known)
         place = np.empty(len(labels), np.int32)
         for index, label in enumerate(labels):
             place[self._known[label]] = index
@@ -192,6 +198,11 @@ def _text(value: object) -> str | None:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else None
     return str(value)
+
+
+def in_order(labels: Iterable[str]) -> list[str]:
+    """Return labels as columns sort them: whole numbers in their order, others as texts are sorted."""
+    return sorted(labels, key=_rank)
 
 
 def _rank(label: str) -> tuple[bool, int, str]:

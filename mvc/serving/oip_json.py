@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 
 from mvc.serving.inference import Request, Response
@@ -107,7 +108,7 @@ def encode(request: Request, response: Response) -> Encoded:
         elif datatype == "BYTES":
             item["data"] = [text.decode(errors="replace") for text in encoded(values)]
         else:
-            item["data"] = values.reshape(-1)
+            item["data"] = np.ascontiguousarray(values).reshape(-1)
         outputs.append(item)
     identity = response.loaded.identity
     head = orjson.dumps(

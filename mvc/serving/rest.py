@@ -48,10 +48,9 @@ class Rest:
         """Answer requests until `stop`."""
         await self._server.serve([listener])
 
-    @property
-    def has_started(self) -> bool:
-        """Whether it takes connections."""
-        return self._server.started
+    async def listening(self) -> None:
+        """Wait until it takes connections."""
+        await self._server.listening.wait()
 
     def stop(self, *, now: bool = False) -> None:
         """Take no more connections, and end when all are answered, or `now`."""
@@ -60,6 +59,14 @@ class Rest:
 
 
 class _Server(Server):
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:  # the process has other servers to stop
         yield

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import NamedTuple
@@ -45,22 +43,21 @@ def bound(address: Address) -> socket.socket:
 
 
 def _taken(host: str, port: int, reason: str) -> UsageError:
-    return UsageError(f"cannot listen at {host} port {port}: {reason}", "mvc serve REF --port 0 --grpc-port 0")
+    return UsageError(f"cannot listen at {host} port {port}: {reason}", "--port 0 --grpc-port 0")
 
 
 def run(
     address: Address, limits: Limits, make: Callable[[Work], Inference], started: Callable[[Address], None],
-) -> None:
-    """Serve until SIGTERM or SIGINT; then answer what runs, and return. `started` is called with the real ports.
+) -> bool:
+    """Serve until SIGTERM or SIGINT; then answer what runs. `started` is called with the real ports.
+
+    Return whether nothing runs any more: a prediction that takes too long is not waited for, but nothing can stop it.
 
     Raises:
         UsageError: the port of gRPC is taken.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        is_idle = runner.run(_serve(address, limits, make, started))
-    if not is_idle:  # a prediction that nothing can stop
-        sys.stdout.flush()
-        os._exit(0)
+        return runner.run(_serve(address, limits, make, started))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -91,6 +88,7 @@ async def _serve(
     serving = asyncio.create_task(rest.serve(listener))
     if grpc:
         await grpc.start()
+    await rest.listening()
     inference.is_ready = True
     real = Address(address.host, listener.getsockname()[1], grpc.port if grpc else None)
     await asyncio.to_thread(started, real)

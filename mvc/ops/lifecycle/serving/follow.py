@@ -12,7 +12,7 @@ from mvc.ops.lifecycle.serving.target import Standing, Target, look_again
 from mvc.ops.shared.online import online
 from mvc.project import Project, Surroundings
 from mvc.scm.tags import fetch_tags, push_target
-from mvc.serving.loaded import Loaded, Served
+from mvc.serving.loaded import Served
 from mvc.serving.metrics import Metrics
 
 FETCH_SECONDS = 30
@@ -101,13 +101,10 @@ class Follower:
             raise
         served.now = loaded
         self.metrics.swapped(before, loaded)
-        self.say(f"{served.name}: serves {_shown(loaded)} now, before {_shown(before)}")
+        version, blake3 = loaded.identity[1:]
+        self.say(f"{served.name}: serves {version} now (blake3 {blake3[:12]}), not {before.identity.version}")
 
     def _say_once(self, name: str, text: str) -> None:
         if text and self._said.get(name) != text:
             self.say(text)
         self._said[name] = text
-
-
-def _shown(loaded: Loaded) -> str:
-    return f"{loaded.identity.version} (blake3 {loaded.identity.blake3[:12]})"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 from mvc.errors import UsageError
@@ -13,11 +16,12 @@ from mvc.ops.lifecycle.serving.serve import NotServed, Options, prepare
 from mvc.ops.lifecycle.serving.target import Target, find_target, split_name
 from mvc.project import Project, Surroundings
 from mvc.serving import server
-from mvc.serving.inference import Inference, Log
+from mvc.serving.inference import Inference
 from mvc.serving.loaded import Loaded, Served
+from mvc.serving.log import LogOptions, PredictionLog, check_columns
 from mvc.serving.metrics import Metrics
 from mvc.serving.server import Address
-from mvc.serving.work import Limits, Work
+from mvc.serving.work import Limits
 
 
 class Prepared(NamedTuple):
@@ -35,6 +39,7 @@ class Setup(NamedTuple):
     address: Address
     follow: float | None
     """Seconds between two looks at the registry; None for no look."""
+    log: LogOptions | None = None
 
 
 def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Prepared]:
@@ -47,7 +52,7 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
     targets = [find_target(project, ref, signed=setup.options.signed) for ref, _ in named]
     if setup.follow is not None and not any(target.followed for target in targets):
         message = "--follow: no REF names a version or a stage, so the registry says nothing of it"
-        raise UsageError(message, "mvc serve MODEL#STAGE --follow 30")
+        raise UsageError(message, "mvc serve --help")
     try:
         found = [
             Prepared(target, prepare(project, target, name, setup.options))
@@ -57,7 +62,7 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
         raise failure.error from None
     names = [item.loaded.identity.model for item in found]
     if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UsageError(f"two models are named {twice}", "mvc serve REF=NAME REF=OTHER")
+        raise UsageError(f"two models are named {twice}", "mvc serve --help")
     return found
 
 
@@ -67,17 +72,16 @@ def run(
     setup: Setup,
     started: Callable[[Address], None],
     say: Callable[[str], None],
-    log_to: Callable[[Metrics], Log] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; `started` is called with the real ports, `say` with what happens later.
 
     Raises:
-        UsageError: a port is taken.
+        UsageError: a port is taken, or a column that must not be logged is unknown.
+        MvcError: the folder of the log cannot be written.
     """
     metrics = Metrics()
     models = {item.loaded.identity.model: Served(item.loaded) for item in prepared}
     followed = [Followed(item.target, models[item.loaded.identity.model]) for item in prepared if item.target.followed]
-    log = log_to(metrics) if log_to else None
     stop = threading.Event()
     for item in prepared:
         metrics.serves(item.loaded)
@@ -91,10 +95,28 @@ def run(
             follower = Follower(quiet, followed, setup.options, metrics, say)
             threading.Thread(target=follower.run, args=(setup.follow, stop), daemon=True).start()
 
-    def make(work: Work) -> Inference:
-        return Inference(models, work, metrics, log)
-
     try:
-        server.run(setup.address, setup.limits, make, begin)
+        with _log(setup, prepared, metrics, say) as log:
+            is_idle = server.run(
+                setup.address, setup.limits, lambda work: Inference(models, work, metrics, log), begin,
+            )
     finally:
         stop.set()
+    if not is_idle:
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _log(
+    setup: Setup, prepared: Sequence[Prepared], metrics: Metrics, say: Callable[[str], None],
+) -> AbstractContextManager[PredictionLog | None]:
+    if setup.log is None:
+        return nullcontext()
+
+    def tell(message: str, fix: str) -> None:
+        say(message)
+        if fix:
+            say(f"  try: {fix}")
+
+    check_columns(setup.log, [item.loaded.model.inputs for item in prepared])
+    return PredictionLog(setup.log, metrics, tell)

@@ -46,7 +46,7 @@ def split_name(project: Project, text: str) -> tuple[str, str]:
     if not equals or is_path(project, text):
         return text, ""
     if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or not name.isascii():
-        raise UsageError(f"{text}: expected a NAME of letters, digits, '-', '_' and '.'", f"mvc serve {ref}=NAME")
+        raise UsageError(f"{text}: expected a NAME of letters, digits, '-', '_' and '.'", "mvc serve --help")
     return ref, name
 
 
