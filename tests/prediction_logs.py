@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mvc.runtime.predictor import Prediction
-from mvc.serving.log import LogOptions, PredictionLog
+from mvc.serving.prediction_log.log import LogOptions, PredictionLog
 from mvc.serving.logged import Logged
 
 

@@ -21,9 +21,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mvc.errors import InvalidFormat
 from mvc.evaluation.columns import Labelled
-from mvc.evaluation.live import Joined, Served, join
-from mvc.evaluation.live_labels import read_labels
-from mvc.evaluation.prediction_log import find_parts
+from mvc.evaluation.live.join import Joined, Served, join
+from mvc.evaluation.live.labels import read_labels
+from mvc.evaluation.live.prediction_log import find_parts
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import Roles
 from mvc.quality.reports.report_document import parse_report

@@ -80,7 +80,7 @@ def serve(
     from mvc.ops.lifecycle.serving.run import Setup, prepare_all, run  # noqa: PLC0415
     from mvc.ops.lifecycle.serving.serve import Options  # noqa: PLC0415
     from mvc.ops.remotes.content import proven  # noqa: PLC0415
-    from mvc.serving.log import LogOptions  # noqa: PLC0415
+    from mvc.serving.prediction_log.log import LogOptions  # noqa: PLC0415
     from mvc.serving.server import Address  # noqa: PLC0415
     from mvc.serving.work import Limits  # noqa: PLC0415
 

@@ -18,8 +18,8 @@ from mvc.project import Project, Surroundings
 from mvc.serving import server
 from mvc.serving.inference import Inference
 from mvc.serving.loaded import Loaded, Served
-from mvc.serving.log import LogOptions, PredictionLog, check_columns
 from mvc.serving.metrics import Metrics
+from mvc.serving.prediction_log.log import LogOptions, PredictionLog, check_columns
 from mvc.serving.server import Address
 from mvc.serving.work import Limits
 

@@ -8,9 +8,9 @@ from math import hypot
 from typing import NamedTuple
 
 from mvc.errors import UsageError
-from mvc.evaluation.live import LiveRows, Served, join
-from mvc.evaluation.live_labels import read_labels
-from mvc.evaluation.prediction_log import Part, find_parts
+from mvc.evaluation.live.join import LiveRows, Served, join
+from mvc.evaluation.live.labels import read_labels
+from mvc.evaluation.live.prediction_log import Part, find_parts
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import PREDICTED, SCORE, Kind, Roles, kind_of
 from mvc.evaluation.score import score
