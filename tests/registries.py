@@ -22,16 +22,16 @@ CONFIG = """\
 version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
 storage: {{filesystem: {{rootdirectory: {folder}/data}}}}
-http: {{addr: "127.0.0.1:{port}"}}
+http: {{addr: "127.0.0.1:{port}"{tls}}}
 {auth}
 """
 
 
 @contextmanager
-def registry_in(folder: Path, auth: str = "") -> Iterator[int]:
+def registry_in(folder: Path, auth: str = "", tls: str = "") -> Iterator[int]:
     """Run docker-registry; its port."""
     def command(port: int) -> list[str | Path]:
-        (folder / "config.yml").write_text(CONFIG.format(folder=folder, port=port, auth=auth))
+        (folder / "config.yml").write_text(CONFIG.format(folder=folder, port=port, auth=auth, tls=tls))
         return ["docker-registry", "serve", folder / "config.yml"]
 
     with running(command, folder / "log") as port:

@@ -8,10 +8,12 @@ API: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from ssl import SSLError
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -30,13 +32,19 @@ from mvc.oci.login import read_logins
 from mvc.oci.reference import Reference
 from mvc.store.buckets.bucket import RemoteError, Transient
 from mvc.store.buckets.environment import certificates
-from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, PATIENCE, SLOWEST, text_of, unreachable, untrusted
+from mvc.store.buckets.session import AGAIN, CONNECT_PATIENCE, PATIENCE, SLOWEST, unreachable, untrusted
 
 T = TypeVar("T")
 
+AT_ONCE = 8
+"""Blobs that are sent or fetched at the same time: a session keeps ten connections."""
 TRIES = 5
 _PAUSE = 0.5
 """Seconds before the second try; each later pause is twice as long."""
+_WORTH_ONE_TRY = 64 << 20
+"""Bytes of a download for which one more lost connection is borne."""
+_STORED = 10_000_000
+"""Bytes per second at which a registry stores a blob that it got, if it is slow."""
 _PART = 1 << 20
 _MESSAGE = 64 << 10
 """Bytes of an answer that is neither a manifest nor a blob."""
@@ -106,19 +114,19 @@ class Registry:
             CorruptObject: it has another size.
             RemoteError: as for `manifest`.
         """
-        rest, got = self._rest(digest, 0, size), 0
-
-        def part() -> bytes:
-            nonlocal rest
+        got = lost = 0
+        while True:
             try:
-                return next(rest, b"")
+                for part in self._rest(digest, got, size):
+                    got += len(part)
+                    yield part
             except Transient:
-                rest = self._rest(digest, got, size)
-                raise
-
-        while data := self._again(part):
-            got += len(data)
-            yield data
+                lost += 1
+                if lost >= TRIES + size // _WORTH_ONE_TRY:
+                    raise
+                self._pause(lost)
+            else:
+                return
 
     def _rest(self, digest: str, start: int, size: int) -> Iterator[bytes]:
         """Yield a blob from `start` on; some registries send it from its first byte nevertheless."""
@@ -203,8 +211,11 @@ class Registry:
             try:
                 return ask()
             except Transient:
-                self._wait(_PAUSE * 2 ** (tries - 1))
+                self._pause(tries)
         return ask()
+
+    def _pause(self, tries: int) -> None:
+        self._wait(_PAUSE * 2 ** min(tries - 1, TRIES))
 
     @contextmanager
     def _answer(
@@ -220,12 +231,15 @@ class Registry:
         """Send a request, once more after a login. Only a request to read follows redirects, without the login."""
         asked = False
         for _ in range(_HOPS):
-            login = self._login.get_auth_header() if _origin(url) == _origin(self._url) else {}
+            ours = _origin(url) == _origin(self._url)
+            login = self._login.get_auth_header() if ours else {}
             answer = self._ask(method, url, {**headers, **login}, data=body)
             if answer.is_redirect and method in ("GET", "HEAD"):
                 answer.close()
                 url = urljoin(url, answer.headers["Location"])
-            elif answer.status_code == HTTPStatus.UNAUTHORIZED and not asked and self._login.accepts(answer):
+            elif answer.status_code == HTTPStatus.UNAUTHORIZED and ours and not asked:
+                if not self._login.accepts(answer, login):
+                    return answer
                 answer.close()
                 asked = True
             else:
@@ -233,7 +247,9 @@ class Registry:
         raise RemoteError(f"{self.name}: too many redirects", f"check the name {self._host}")
 
     def _ask(self, method: str, url: str, headers: Mapping[str, str], **content: Any) -> Response:
-        patience = min(CONNECT_PATIENCE, self._patience), self._patience
+        size = len(content.get("data") or b"")
+        connect = self._patience if size else min(CONNECT_PATIENCE, self._patience)  # it limits each write, too
+        patience = connect, self._patience + size / _STORED
         plain = {**headers, "Accept-Encoding": "identity"}  # no bytes that become more
         return self._session.request(
             method, url, headers=plain, timeout=patience, stream=True, allow_redirects=False, **content,
@@ -281,12 +297,14 @@ class Registry:
             return RemoteError(f"{self.name} leads to another server without TLS", fix)
         if known := untrusted(self.name, error):
             return known
+        if any(isinstance(cause, SSLError) for cause in _causes(error)):
+            return RemoteError(f"{self.name}: {self._host} does not speak TLS", fix)
         for cause in _causes(error):
             if known := unreachable(self.name, self._host, cause):
                 return RemoteError(known.message, fix)
             if isinstance(cause, TimeoutError):
                 return Transient(f"{self.name}: no answer in time", AGAIN)
-        return Transient(f"{self.name}: the connection was lost: {text_of(error)}", AGAIN)
+        return Transient(f"{self.name}: the connection was lost", AGAIN)
 
 
 class _Login(TokenAuth):  # type: ignore[misc]
@@ -298,22 +316,29 @@ class _Login(TokenAuth):  # type: ignore[misc]
         self.load_configs(Container(f"{host}/any"))
         self._known: str = getattr(self, "_basic_auth", "")
         self._ask = ask
+        self._asking = threading.Lock()
         self._header: dict[str, str] = {}
 
     def get_auth_header(self) -> dict[str, str]:
         return self._header
 
-    def accepts(self, answer: Response) -> bool:
-        """Whether there is a login for what an answer asks for; the next header has it."""
-        challenge = answer.headers.get("WWW-Authenticate", "")
-        before, basic = self._header, {"Authorization": f"Basic {self._known}"} if self._known else {}
+    def accepts(self, answer: Response, sent: dict[str, str]) -> bool:
+        """Whether there is another login than was `sent` for what an answer asks for; the next header has it."""
+        with self._asking:
+            if self._header == sent:  # else another thread was told the same
+                self._header = self._asked(answer.headers.get("WWW-Authenticate", ""))
+            return bool(self._header) and self._header != sent
+
+    def _asked(self, challenge: str) -> dict[str, str]:
+        basic = {"Authorization": f"Basic {self._known}"} if self._known else {}
         if challenge.lower().startswith("basic"):
-            self._header = basic
-        elif challenge.lower().startswith("bearer") and (asked := parse_auth_header(challenge)).realm:
-            query = {name: text for name in ("service", "scope") if (text := getattr(asked, name))}
-            token = self._ask(asked.realm, query, basic)
-            self._header = {"Authorization": f"Bearer {token}"} if token else {}
-        return bool(self._header) and self._header != before
+            return basic
+        asked = parse_auth_header(challenge)
+        if not challenge.lower().startswith("bearer") or not asked.realm:
+            return {}
+        query = {name: text for name in ("service", "scope") if (text := getattr(asked, name))}
+        token = self._ask(asked.realm, query, basic)
+        return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _session(reference: Reference) -> Session:

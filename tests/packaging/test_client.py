@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import subprocess
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 import pytest
 from harness import noise
 from proxy import Answer, Fault, Proxy, Request, flip
-from registries import Shop, log_in, plain
+from registries import Shop, log_in, plain, registry_in
+from requests.adapters import HTTPAdapter
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject, MvcError, UsageError
 from mvc.objects.hashing import hash_bytes
@@ -23,7 +25,7 @@ from mvc.objects.pointer import dir_pointer, emit
 from mvc.oci import client
 from mvc.oci.client import Body, Registry
 from mvc.oci.layout import DOCUMENT, MANIFEST, MAX_MANIFEST, WEIGHTS, sha256
-from mvc.oci.reference import parse_reference
+from mvc.oci.reference import Reference, parse_reference
 from mvc.ops.lifecycle.packaging.fetch import fetch
 from mvc.store.buckets.bucket import RemoteError, Transient
 from mvc.surroundings import surroundings
@@ -90,6 +92,15 @@ def test_what_never_succeeds_ends_after_a_few_tries(proxied: Proxy, through: Reg
     with pytest.raises(Transient, match="status 503"):
         through.manifest("v1")
     assert len(proxied.seen) == client.TRIES
+
+
+def test_a_download_that_is_cut_again_and_again_ends(proxied: Proxy, through: Registry) -> None:
+    through.upload(DIGEST, BODY)
+    few = Fault(answer=lambda answer: answer.with_body(answer.body[:10], len(answer.body)))
+    proxied.rule = lambda request: few if is_blob("GET")(request) else None
+    with pytest.raises(Transient, match="the connection was lost"):
+        b"".join(through.blob(DIGEST, len(DATA)))
+    assert len([request for request in proxied.seen if is_blob("GET")(request)]) == client.TRIES
 
 
 def test_an_upload_that_arrives_spoiled_is_refused(proxied: Proxy, through: Registry) -> None:
@@ -238,6 +249,28 @@ def test_redirects_to_servers_without_tls_are_not_followed(shop: Shop, environ: 
         registry_at(shop.proxy.port, environ).manifest("v1")
 
 
+@pytest.mark.parametrize("challenge", ['Basic realm="x"', 'Bearer realm="{}/token"'])
+def test_another_server_gets_no_login(
+    shop: Shop, proxied: Proxy, through: Registry, challenge: str,
+) -> None:
+    through.upload(DIGEST, BODY)
+    through._session.mount("http://", HTTPAdapter())
+    asked = Fault(instead=plain(b"{}", 401, **{"www-authenticate": challenge.format(shop.proxy.endpoint)}))
+    shop.proxy.rule = lambda _: asked
+    away = Fault(instead=plain(b"", 307, location=f"{shop.proxy.endpoint}/x"))
+    proxied.rule = lambda request: away if is_blob("GET")(request) else None
+    with pytest.raises(RemoteError, match="refuses the login"):
+        b"".join(through.blob(DIGEST, len(DATA)))
+    assert [request.path for request in shop.proxy.seen] == ["/x"]
+    assert "authorization" not in shop.proxy.seen[0].headers
+    upload = Fault(instead=plain(b"", 202, location=f"{shop.proxy.endpoint}/x"))
+    proxied.rule = lambda request: upload if request.method == "POST" else None
+    with pytest.raises(RemoteError, match="refuses the login"):
+        through.upload(sha256(b"new"), Body(3, lambda: iter([b"new"])))
+    assert len(shop.proxy.seen) == 2
+    assert "authorization" not in shop.proxy.seen[1].headers
+
+
 def test_redirects_in_a_circle(shop: Shop, environ: dict[str, str]) -> None:
     shop.answers["v1"] = plain(b"", 302, location="/v2/ml/client/manifests/v1")
     with pytest.raises(RemoteError, match="too many redirects"):
@@ -292,6 +325,42 @@ def test_challenges_that_no_login_meets(shop: Shop, environ: dict[str, str], cha
     shop.answers["v1"] = plain(b"{}", 401, **{"www-authenticate": challenge})
     with pytest.raises(RemoteError, match="refuses the login"):
         registry_at(shop.proxy.port, environ).manifest("v1")
+
+
+def test_a_registry_that_asks_for_no_login(open_registry: int, environ: dict[str, str]) -> None:
+    registry = registry_at(open_registry, environ)
+    registry.upload(DIGEST, BODY)
+    assert registry.has(DIGEST)
+
+
+# TLS, which a registry on another machine has.
+
+
+class Elsewhere(Reference):
+    """A registry that counts as one on another machine."""
+
+    is_local = False  # type: ignore[assignment]
+
+
+def test_certificates(environ: dict[str, str], tmp_path: Path) -> None:
+    subject = ("-subj", "/CN=tests", "-addext", "subjectAltName=IP:127.0.0.1")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem", *subject], check=True, capture_output=True,
+    )
+    with registry_in(tmp_path, tls=f", tls: {{certificate: {tmp_path}/cert.pem, key: {tmp_path}/key.pem}}") as port:
+        registry = Registry(Elsewhere(f"127.0.0.1:{port}", "ml/tls"), environ)
+        with pytest.raises(RemoteError, match="certificate is not trusted"):
+            registry.has(DIGEST)
+        os.environ["REQUESTS_CA_BUNDLE"] = f"{tmp_path}/cert.pem"
+        registry.upload(DIGEST, BODY)
+        assert b"".join(registry.blob(DIGEST, len(DATA))) == DATA
+
+
+def test_a_server_without_tls(open_registry: int, environ: dict[str, str]) -> None:
+    registry = Registry(Elsewhere(f"127.0.0.1:{open_registry}", "ml/x"), environ, wait=lambda _: None)
+    with pytest.raises(RemoteError, match="does not speak TLS"):
+        registry.manifest("v1")
 
 
 # Where logins are.

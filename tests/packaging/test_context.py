@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from harness import MVC, PROJECT, Repo
+from servers import running
 
 from mvc.ops.lifecycle.packaging.context import DEFAULT_PYTHON, Source, build_context
 from mvc.quality.reports.report import Environment, Model, Report
@@ -80,6 +83,30 @@ def test_the_image_fetches_the_model_when_it_starts(
     here.remove("bert/empty")
     spoiled = here.run("sh", "-c", line)
     assert (spoiled.code, "differ" in spoiled.out) == (1, True), spoiled
+
+
+@pytest.mark.long
+def test_what_the_image_starts_answers(
+    bare_git: Repo, registry: str, tmp_path: Path, model_file: Callable[[str], Path],
+) -> None:
+    bare_git.ok("init")
+    bare_git.write("magika.onnx", model_file("magika").read_bytes())
+    bare_git.added("magika.onnx")
+    bare_git.ok("package", "magika.onnx", "--oci", f"{registry}/ml/magika")
+    bare_git.ok("package", "magika.onnx", "-o", "../context")
+    entry(tmp_path / "context")
+    (tmp_path / "srv").mkdir()
+
+    def command(port: int) -> list[str | Path]:
+        return ["sh", tmp_path / "context/start.sh", "--port", str(port), "--grpc-port", "off"]
+
+    environ = {**bare_git.environ, "PATH": f"{Path(MVC).parent}:{bare_git.environ['PATH']}"}
+    (tmp_path / "context/bin/mvc").unlink()
+    with (
+        running(command, tmp_path / "srv/log", environ) as port,
+        urlopen(f"http://127.0.0.1:{port}/v2/models/magika", timeout=60) as answer,
+    ):
+        assert b'"platform":"onnxruntime_onnx"' in answer.read()
 
 
 def entry(context: Path) -> str:

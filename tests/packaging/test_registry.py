@@ -12,7 +12,7 @@ from urllib.request import Request as HttpRequest
 from urllib.request import urlopen
 
 import pytest
-from harness import MVC, Repo
+from harness import MANY, MVC, Repo
 from jsonschema import Draft4Validator, Draft202012Validator, FormatChecker
 from proxy import Fault, Proxy, Request
 from referencing import Registry as Schemas
@@ -43,6 +43,15 @@ def test_a_model_comes_back_as_it_was(work: Repo, here: Repo, registry: str, nam
         assert here.read(name) == work.read(f"models/{name}")
 
 
+def test_a_directory_whose_pointer_does_not_list_its_files(work: Repo, here: Repo, registry: str) -> None:
+    for number in range(MANY):
+        work.write(f"models/many/{number}", "the same, so that one request sends all")
+    work.ok("add", "models/many")
+    work.ok("package", "models/many", "--oci", f"{registry}/ml/many:v1")
+    here.ok("get", f"oci://{registry}/ml/many:v1", "-o", "copy")
+    assert here.contents("copy") == work.contents("models/many")
+
+
 def test_the_same_again_is_the_same_and_sends_nothing(work: Repo, proxied: Proxy) -> None:
     target = f"127.0.0.1:{proxied.port}/ml/again"
     first = work.ok("package", "ranker@v1.0.0", "--oci", target, "--json").json
@@ -68,8 +77,12 @@ def test_a_note_at_the_commit_names_the_artifact(work: Repo, registry: str) -> N
     work.ok("package", "models/ranker.onnx", "--oci", f"{registry}/ml/noted")
     work.ok("package", "ranker@v1.0.0", "--oci", f"{registry}/ml/noted")
     lines = work.git("notes", "--ref=mvc-packages", "show", "HEAD").splitlines()
-    assert lines[0] == f"{made['reference']} models/ranker.onnx"
+    assert lines[-1] == f"{made['reference']} models/ranker.onnx"
     assert len(lines) == 2  # that of the workspace names no commit
+    work.ok("promote", "ranker@v1.0.0", "prod")
+    held = work.ok("which", "ranker", "prod", "--json").json
+    assert held["artifacts"] == [line.partition(" ")[0] for line in lines]
+    assert f"artifact {made['reference']}" in work.ok("which", "ranker", "prod").out
 
 
 def test_the_line_to_type_pushes_the_note(work: Repo, registry: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shlex
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, UsageError
@@ -13,7 +14,8 @@ from mvc.fs.copying import Reader
 from mvc.fs.files import CREATE, as_error, write_all
 from mvc.fs.new_names import rename_new
 from mvc.fs.progress import Progress, Share
-from mvc.fs.scratch import beside
+from mvc.fs.scratch import Scratch, beside
+from mvc.fs.workers import Workers
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_reader
 from mvc.objects.manifest import Entry, Manifest
@@ -21,7 +23,7 @@ from mvc.objects.pointer import MAX_BYTES as MAX_POINTER
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer import Pointer, dir_pointer, file_pointer
 from mvc.objects.pointer_reader import parse as parse_pointer
-from mvc.oci.client import Registry
+from mvc.oci.client import AT_ONCE, Registry
 from mvc.oci.layout import DOCUMENT, Layer, check_sha256, parse, sha256
 from mvc.oci.reference import SCHEME, parse_reference
 from mvc.ops.shared.reports import matching_report
@@ -90,7 +92,7 @@ def fetch(around: Surroundings, text: str, out: str = "") -> Fetched:
     try:
         with beside(os.path.dirname(target)) as scratch:
             _write(registry, contents, pointer, f"{scratch.path}/content", around.progress)
-            written = _place(documents, scratch.path, target, again)
+            written = _place(documents, scratch, target, again)
     except OSError as error:
         raise as_error(error, target) from None
     return Fetched(what, target, pointer.total, pointer.digest.blake3, written, REPORT + SIGNATURES in documents)
@@ -154,19 +156,25 @@ def _write(registry: Registry, contents: Contents, pointer: Pointer, target: str
         CorruptObject: they are not the pointer's.
     """
     progress.expect(pointer.total)
-    entries = []
-    for layer in contents.files:
-        path = f"{target}{layer.path.removeprefix(contents.name)}"
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with Share(progress, layer.size) as share:
-            digest = _download(registry, layer, path, share)
-        entries.append(Entry(layer.path.removeprefix(contents.name).lstrip("/"), *digest, layer.exec))
+    with Workers[Entry](AT_ONCE, progress) as workers:
+        works = (partial(_file, registry, layer, contents.name, target, workers.progress) for layer in contents.files)
+        entries = [entry for work in works for entry in workers.do(work)]
+        entries += workers.rest()
     found = dir_pointer(Manifest.of(entries)) if pointer.kind == "dir" else _pointer_of(entries[0])
     if found.content != pointer.content:
         message = f"{registry.name}: the files are not those of the pointer, BLAKE3 {pointer.digest.blake3}"
         raise CorruptObject(message, _ANEW)
     if pointer.kind == "dir":
         os.makedirs(target, exist_ok=True)
+
+
+def _file(registry: Registry, layer: Layer, name: str, target: str, progress: Progress) -> Entry:
+    """Write one file of the model called `name`; return what a manifest says of it."""
+    inside = layer.path.removeprefix(name)
+    os.makedirs(os.path.dirname(f"{target}{inside}"), exist_ok=True)
+    with Share(progress, layer.size) as share:
+        digest = _download(registry, layer, f"{target}{inside}", share)
+    return Entry(inside.lstrip("/"), *digest, layer.exec)
 
 
 def _pointer_of(entry: Entry) -> Pointer:
@@ -208,7 +216,7 @@ def _copying(parts: Iterator[bytes], fd: int, progress: Progress) -> Reader:
     return read
 
 
-def _place(documents: dict[str, bytes], folder: str, target: str, again: str) -> str:
+def _place(documents: dict[str, bytes], scratch: Scratch, target: str, again: str) -> str:
     """Rename the model to its place, the report before it; return where the report is.
 
     Raises:
@@ -216,11 +224,11 @@ def _place(documents: dict[str, bytes], folder: str, target: str, again: str) ->
     """
     ours = {ending: raw for ending, raw in documents.items() if ending != POINTER}
     for ending, raw in ours.items():
-        with open(f"{folder}/{len(ending)}", "xb") as file:
+        with open(scratch.name(), "xb") as file:
             file.write(raw)
         if not rename_new(file.name, target + ending) and not _holds(target + ending, raw):
             raise UsageError(f"{target + ending} already exists", again)
-    if not rename_new(f"{folder}/content", target):
+    if not rename_new(f"{scratch.path}/content", target):
         raise UsageError(f"{target} was created in the meantime", again)
     return target + REPORT if REPORT in ours else ""
 

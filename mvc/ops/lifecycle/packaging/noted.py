@@ -1,19 +1,18 @@
-"""The artifacts of a commit's models: a Git note, since a commit and its tags never change."""
+"""Notes which artifact a model is, at its commit."""
 
 from __future__ import annotations
 
 import shlex
 from typing import NamedTuple
 
-from mvc.oci.reference import is_artifact
+from mvc.errors import UsageError
 from mvc.ops.lifecycle.packaging.subject import Subject
+from mvc.ops.shared.versions.packages import NOTES, Package, read_packages
 from mvc.ops.shared.versions.read import files_at
 from mvc.project import Project
 from mvc.scm.commits import head
-from mvc.scm.plumbing import Git, why_failed
+from mvc.scm.plumbing import why_failed
 from mvc.scm.tags import push_target
-
-REF = "refs/notes/mvc-packages"
 
 
 class Noted(NamedTuple):
@@ -35,21 +34,18 @@ def note(project: Project, subject: Subject, artifact: str) -> Noted:
     if not commit:
         project.around.remark(f"{subject.path} is not committed as it is: no note says which artifact it is", "")
         return Noted()
-    line = f"{artifact} {subject.path}"
-    lines = [*(other for other in _lines(project.git, commit) if other != line), line]
-    text = "".join(f"{each}\n" for each in lines).encode()
-    done = project.git.attempt("notes", f"--ref={REF}", "add", "--force", "--file=-", commit, stdin=text)
+    new = Package(artifact, subject.path)
+    packages = [*(other for other in read_packages(project.git, commit) if other != new), new]
+    text = "".join(f"{artifact} {path}\n" for artifact, path in packages).encode()
+    done = project.git.attempt("notes", f"--ref={NOTES}", "add", "--force", "--file=-", commit, stdin=text)
     if done.returncode:
         project.around.remark(f"the note about {commit[:12]} was not written: {why_failed(done)}", "git config --list")
         return Noted()
-    remote = push_target(project.git)
-    return Noted(commit, f"git push {shlex.quote(remote)} {REF}" if remote else "")
-
-
-def artifacts(project: Project, commit: str, path: str) -> list[str]:
-    """Return the artifacts that are noted at a commit for a tracked path: `HOST/REPO@sha256:…`, the newest last."""
-    rows = (line.partition(" ") for line in _lines(project.git, commit))
-    return [artifact for artifact, _, there in rows if there == path and is_artifact(artifact)]
+    try:
+        remote = push_target(project.git)
+    except UsageError:  # there are several, and the user knows to which
+        remote = ""
+    return Noted(commit, f"git push {shlex.quote(remote)} {NOTES}" if remote else "")
 
 
 def commit_of(project: Project, subject: Subject) -> str:
@@ -59,8 +55,3 @@ def commit_of(project: Project, subject: Subject) -> str:
     commit = head(project.git) or ""
     there = files_at(project, commit, subject.path) if commit else None
     return commit if there and there.pointer.content == subject.pointer.content else ""
-
-
-def _lines(git: Git, commit: str) -> list[str]:
-    done = git.attempt("notes", f"--ref={REF}", "show", commit)
-    return done.stdout.decode(errors="replace").splitlines() if done.returncode == 0 else []

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
 from mvc.fs.progress import Progress, Share
-from mvc.oci.client import Body, Registry
+from mvc.fs.workers import Workers
+from mvc.oci.client import AT_ONCE, Body, Registry
 from mvc.oci.layout import DOCUMENT, WEIGHTS, About, Layer, build, sha256
 from mvc.oci.reference import Reference
 from mvc.ops.lifecycle.packaging.subject import Subject, files_of
@@ -72,13 +73,26 @@ def push(project: Project, subject: Subject, file: str, sums: Mapping[str, str],
 
 def _send(registry: Registry, contents: Mapping[str, Body], progress: Progress) -> int:
     """Send what the registry lacks; return the number of bytes."""
-    lacking = [digest for digest in contents if not registry.has(digest)]
-    sizes = [len(contents[digest]) for digest in lacking]
-    progress.expect(sum(sizes))
-    for digest, size in zip(lacking, sizes, strict=True):
-        with Share(progress, size):
-            registry.upload(digest, contents[digest])
-    return sum(sizes)
+    with Workers[int](AT_ONCE, progress) as workers:
+        sent = 0
+        for digest, body in contents.items():
+            sent += sum(workers.do(partial(_send_one, registry, digest, body, workers.progress)))
+        return sent + sum(workers.rest())
+
+
+def _send_one(registry: Registry, digest: str, body: Body, progress: Progress) -> int:
+    if registry.has(digest):
+        return 0
+    progress.expect(len(body))
+    with Share(progress, len(body)) as share:
+        registry.upload(digest, Body(len(body), lambda: _counted(body, share)))
+    return len(body)
+
+
+def _counted(parts: Iterable[bytes], progress: Progress) -> Iterator[bytes]:
+    for part in parts:
+        yield part
+        progress.advance(len(part))
 
 
 def _parts(path: str) -> Iterator[bytes]:

@@ -24,6 +24,7 @@ from mvc.project import Project
 from mvc.quality.files import SIGNATURES
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.reports.report import Report
+from mvc.registry.grammar import parse_reference
 from mvc.retention.available import load_manifest
 from mvc.scm.commits import committed_file
 from mvc.store.cache.source_file import ReadFile, SourceFile
@@ -60,7 +61,7 @@ def subject_of(project: Project, text: str, path: str, commit: str, pointer: Poi
     if (named := typed.rstrip("/") if rev else project.shell.path(typed)) != path:
         line = shlex.join(["mvc", "package", f"{rev}:{path}" if rev else project.shell.show(path)])
         raise UsageError(f"{named} is a part of {path}, whose digest is of all", f"{line} --oci HOST/REPO")
-    name, _, version = rev.partition("@")
+    registered = parse_reference(rev)
     read = partial(_read, project, commit)
     documents = {POINTER: emit(pointer)}
     raw = read(path + REPORT)
@@ -75,8 +76,9 @@ def subject_of(project: Project, text: str, path: str, commit: str, pointer: Poi
     elif raw:
         line = project.shell.line("mvc eval show", path)
         project.around.remark(f"{path}{REPORT} is not a report of this content: it is left out", line)
-    name = name if version else pointer.notes.name or registered_name(path)
-    return Subject(name, version or (report.tag if report else ""), path, commit, pointer, documents, report)
+    name = registered.base if registered else pointer.notes.name or registered_name(path)
+    version = registered.version if registered else report.tag if report else ""
+    return Subject(name, version, path, commit, pointer, documents, report)
 
 
 def _read(project: Project, commit: str, path: str) -> bytes | None:

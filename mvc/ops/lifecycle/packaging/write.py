@@ -13,8 +13,9 @@ from mvc.fs.scratch import beside
 from mvc.objects.pointer import SUFFIX
 from mvc.oci.reference import SCHEME
 from mvc.ops.lifecycle.packaging.context import Source, build_context
-from mvc.ops.lifecycle.packaging.noted import artifacts, commit_of
+from mvc.ops.lifecycle.packaging.noted import commit_of
 from mvc.ops.lifecycle.packaging.subject import Subject
+from mvc.ops.shared.versions.packages import artifacts_of
 from mvc.project import Project
 from mvc.scm.plumbing import remote_settings
 from mvc.scm.tags import push_target
@@ -71,7 +72,7 @@ def _source(project: Project, subject: Subject) -> Source:
     if not commit:
         line = project.shell.line("mvc add", subject.path)
         raise UsageError(f"{subject.path} is not committed as it is", f'{line} && git commit -m "..."')
-    if known := artifacts(project, commit, subject.path):
+    if known := artifacts_of(project.git, commit, subject.path):
         return Source(f"{SCHEME}{known[-1]}")
     remote = push_target(project.git)
     url = remote_settings(project.git)[remote]["url"][-1] if remote else ""
