@@ -43,7 +43,7 @@ def test_requests_are_kept_until_the_server_stops(begin: Callable[..., Repo]) ->
 
 def _series_of_the_board() -> set[str]:
     text = " ".join(target["expr"] for panel in board("m")["panels"] for target in panel.get("targets", ()))
-    values = {f"mvc_serve_predicted_{what}" for what in ("total", "value_sum", "value_count")}  # it predicts four numbers
+    values = {f"mvc_serve_predicted_{what}" for what in ("total", "value_sum", "value_count")}  # it has four outputs
     return set(re.findall(r"mvc_serve_\w+", text)) - values
 
 
