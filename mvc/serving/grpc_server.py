@@ -93,7 +93,8 @@ class _Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # it has n
 
         try:
             loaded = self._inference.find(request.model_name, request.model_version)
-            return await self._inference.infer(loaded, "grpc", lambda: _decoded(request), _encoded, is_gone)
+            size = request.ByteSize()
+            return await self._inference.infer(loaded, "grpc", lambda: _decoded(request), _encoded, size, is_gone)
         except Problem as problem:
             await _abort(context, problem)
 

@@ -78,9 +78,10 @@ class Inference:
         protocol: ProtocolName,
         decode: Callable[[], Request],
         encode: Callable[[Request, Response], T],
+        size: int,
         is_gone: Callable[[], Awaitable[bool]],
     ) -> T:
-        """Return the answer of a model; what is read from the request, and written, is so in a thread.
+        """Return the answer of a model; a request of `size` bytes is read, and its answer written, where it runs.
 
         Raises:
             Problem: the request is wrong, or cannot be answered now.
@@ -92,7 +93,7 @@ class Inference:
             return self._answer(loaded, decode(), encode, begun)
 
         try:
-            answer, rows = await self._work.run(job, is_gone)
+            answer, rows = await self._work.run(job, size, loaded.pace, is_gone)
             code = HTTPStatus.OK
         except Problem as problem:
             code = problem.status

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from mvc.serving.tensor_model import TensorModel
+from mvc.serving.work import Pace
 
 
 class Identity(NamedTuple):
@@ -32,6 +33,8 @@ class Loaded:
     """The tracked path."""
     text: str
     """What names the content, and nothing else later: the commit and the path."""
+    pace: Pace = field(default_factory=Pace)
+    """How long it takes of late."""
 
 
 @dataclass(eq=False)

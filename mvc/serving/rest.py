@@ -184,7 +184,7 @@ class _App:
                 body += part
                 size += len(part)
             found = await self._inference.infer(
-                loaded, "rest", lambda: decode(bytes(body), length), encode, request.is_disconnected)
+                loaded, "rest", lambda: decode(bytes(body), length), encode, size, request.is_disconnected)
             return _encoded(found)
         except Problem as problem:
             return _problem(problem)

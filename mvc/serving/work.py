@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
+from math import inf
 from typing import NamedTuple, TypeVar
 
 from mvc.serving.problem import Problem
 
 T = TypeVar("T")
+_SMALL, _SHORT, _FADING = 64 << 10, 0.003, 0.7
+"""Bytes of a small request, seconds of a short job, and what is left of a long one after the next."""
 GONE = 499
 """The status of a request whose client went away: nginx's."""
 
@@ -31,6 +35,17 @@ class Limits(NamedTuple):
     """Seconds that running requests get when the server stops."""
 
 
+class Pace:
+    """How long a model takes for a small request: the longest of late, which fades."""
+
+    def __init__(self) -> None:
+        self.seconds = inf
+
+    def note(self, seconds: float) -> None:
+        """Take another request into account."""
+        self.seconds = seconds if self.seconds == inf else max(seconds, self.seconds * _FADING)
+
+
 class Work:
     """The threads. All methods are called in the event loop."""
 
@@ -42,12 +57,21 @@ class Work:
         self._waiting = 0
         self.running = 0
 
-    async def run(self, job: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
+    async def run(
+        self, job: Callable[[], T], size: int, pace: Pace, is_gone: Callable[[], Awaitable[bool]],
+    ) -> T:
         """Return what `job` returns in a thread, unless the client `is_gone` when its turn comes.
+
+        `size` is the bytes of the request, `pace` the model's. Where both are small, a thread would take longer to
+        wake up than the job takes, and it runs at once.
 
         Raises:
             Problem: too many wait, or it takes too long; a thread that began with it finishes it.
         """
+        if size <= _SMALL:
+            job = _noted(job, pace)
+            if pace.seconds < _SHORT:
+                return job()
         try:
             async with asyncio.timeout(self._limits.seconds):
                 if self._free.locked():
@@ -86,3 +110,14 @@ class Work:
     def close(self) -> None:
         """Take no more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _noted(job: Callable[[], T], pace: Pace) -> Callable[[], T]:
+    def run() -> T:
+        begun = time.perf_counter()
+        try:
+            return job()
+        finally:
+            pace.note(time.perf_counter() - begun)
+
+    return run

@@ -15,12 +15,11 @@ from mvc.ops.lifecycle.serving.follow import Followed, Follower
 from mvc.ops.lifecycle.serving.serve import NotServed, Options, prepare
 from mvc.ops.lifecycle.serving.target import Target, find_target, split_name
 from mvc.project import Project, Surroundings
-from mvc.serving import server
+from mvc.serving.address import Address
 from mvc.serving.inference import Inference
 from mvc.serving.loaded import Loaded, Served
-from mvc.serving.log import LogOptions, PredictionLog, check_columns
 from mvc.serving.metrics import Metrics
-from mvc.serving.server import Address
+from mvc.serving.prediction_log.log import LogOptions, PredictionLog, check_columns
 from mvc.serving.work import Limits
 
 
@@ -79,6 +78,8 @@ def run(
         UsageError: a port is taken, or a column that must not be logged is unknown.
         MvcError: the folder of the log cannot be written.
     """
+    from mvc.serving import server  # noqa: PLC0415 - takes a second, in which a model is hashed
+
     metrics = Metrics()
     models = {item.loaded.identity.model: Served(item.loaded) for item in prepared}
     followed = [Followed(item.target, models[item.loaded.identity.model]) for item in prepared if item.target.followed]

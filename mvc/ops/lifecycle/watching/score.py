@@ -8,9 +8,9 @@ from math import hypot
 from typing import NamedTuple
 
 from mvc.errors import UsageError
-from mvc.evaluation.live import LiveRows, Served, join
-from mvc.evaluation.live_labels import read_labels
-from mvc.evaluation.prediction_log import Part, find_parts
+from mvc.evaluation.live.join import LiveRows, Served, join
+from mvc.evaluation.live.labels import read_labels
+from mvc.evaluation.live.prediction_log import Part, find_parts
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import PREDICTED, SCORE, Kind, Roles, kind_of
 from mvc.evaluation.score import score
@@ -118,7 +118,7 @@ def _roles(parts: Sequence[Part], versions: Iterable[Reported]) -> tuple[Kind, R
     found = report.predictions if report else None
     kind = (found and found.task) or kind_of(report.task if report else "") or _told(parts)
     if kind == "ranking":
-        raise UsageError("live metrics of a ranking are not computed", "mvc eval score --help  # from a file")
+        raise UsageError("live metrics of a ranking are not computed", "mvc eval score --help")
     if report is None or found is None:
         return kind, Roles(kind)
     keys = {next(iter(item.slice)) for item in report.predicted if len(item.slice) == 1}
@@ -134,7 +134,7 @@ def _told(parts: Iterable[Part]) -> Kind:
     if kind == "number":
         return "regression"
     message = "the predictions are whole numbers, which may be labels or amounts, and no report tells the task"
-    raise UsageError(message, "mvc eval record MODEL --task classification  # or regression")
+    raise UsageError(message, "mvc eval score --help")
 
 
 def _version(served: Served, found: LiveRows, known: Reported | None) -> LiveVersion:
