@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from mvc.runtime.predictor import Columns
 from mvc.serving.loaded import Identity, Loaded
-from mvc.serving.logged import Dropped, Logged
+from mvc.serving.logged import Dropped
 from mvc.serving.summaries import Summaries
 from mvc.serving.tensor_model import Answer
 
@@ -137,9 +137,9 @@ class Metrics:
 
     # The prediction log.
 
-    def log_rows(self, logged: Logged, rows: int) -> None:
+    def log_rows(self, model: str, version: str, blake3: str, rows: int) -> None:
         """Count rows that were written."""
-        self._log_rows.labels(logged.model, logged.version, logged.blake3).inc(rows)
+        self._log_rows.labels(model, version, blake3).inc(rows)
 
     def log_dropped(self, model: str, reason: Dropped, rows: int) -> None:
         """Count rows that were not."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -18,17 +16,16 @@ from mvc.serving.work import Limits, Work
 
 def run(
     address: Address, limits: Limits, make: Callable[[Work], Inference], started: Callable[[Address], None],
-) -> None:
-    """Serve until SIGTERM or SIGINT; then answer what runs, and return. `started` is called with the real ports.
+) -> bool:
+    """Serve until SIGTERM or SIGINT; then answer what runs. `started` is called with the real ports.
+
+    Return whether nothing runs any more: a prediction that takes too long is not waited for, but nothing can stop it.
 
     Raises:
         UsageError: the port of gRPC is taken.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        is_idle = runner.run(_serve(address, limits, make, started))
-    if not is_idle:  # a prediction that nothing can stop
-        sys.stdout.flush()
-        os._exit(0)
+        return runner.run(_serve(address, limits, make, started))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

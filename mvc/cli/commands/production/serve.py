@@ -37,6 +37,13 @@ Signed = Annotated[
 MaxBody = Annotated[str, typer.Option("--max-body", metavar="SIZE", help="The largest request.")]
 MaxQueue = Annotated[int, typer.Option("--max-queue", metavar="N", min=0, help="The most requests that wait.")]
 MaxTime = Annotated[float, typer.Option("--max-time", metavar="SECONDS", help="The longest time for an answer.")]
+Log = Annotated[str, typer.Option("--log", metavar="DIR", help="Keep requests and predictions, as Parquet files.")]
+LogSample = Annotated[float, typer.Option("--log-sample", metavar="RATE", help="The share of requests that is kept.")]
+LogDrop = Annotated[str, typer.Option("--log-drop", metavar="COL[,COL...]", help="Columns that are not kept.")]
+LogHash = Annotated[
+    str, typer.Option("--log-hash", metavar="COL[,COL...]", help="Columns of which only a keyed digest is kept."),
+]
+LogLimit = Annotated[str, typer.Option("--log-limit", metavar="SIZE", help="The most that DIR holds; the oldest go.")]
 
 _MOST_VALUES = 40
 """Values in the line to type."""
@@ -58,6 +65,11 @@ def serve(
     max_body: MaxBody = "64MiB",
     max_queue: MaxQueue = 100,
     max_time: MaxTime = 30,
+    log: Log = "",
+    log_sample: LogSample = 1,
+    log_drop: LogDrop = "",
+    log_hash: LogHash = "",
+    log_limit: LogLimit = "1GiB",
 ) -> None:
     """Serve models over HTTP and gRPC: the Open Inference Protocol, health, metrics."""
     from mvc.serving.extra import require  # noqa: PLC0415
@@ -68,13 +80,17 @@ def serve(
     from mvc.ops.lifecycle.serving.run import Setup, prepare_all, run  # noqa: PLC0415
     from mvc.ops.lifecycle.serving.serve import Options  # noqa: PLC0415
     from mvc.ops.remotes.content import proven  # noqa: PLC0415
+    from mvc.serving.prediction_log.log import LogOptions  # noqa: PLC0415
     from mvc.serving.protocols.address import Address  # noqa: PLC0415
     from mvc.serving.work import Limits  # noqa: PLC0415
 
-    limits = Limits(_size(max_body), max_queue, _seconds("--max-time", max_time))
+    limits = Limits(_size("--max-body", max_body), max_queue, _seconds("--max-time", max_time))
     address = Address(host, port, _grpc_port(grpc_port))
     interval = None if follow is None else _seconds("--follow", follow)
-    setup = Setup(Options(proven, signed, trust, loader), limits, address, interval)
+    logged = LogOptions(log, log_sample, _names(log_drop), _names(log_hash), _size("--log-limit", log_limit))
+    if not log and logged != LogOptions(""):
+        raise UsageError("options of the log are given, but no folder", "mvc serve REF --log DIR")
+    setup = Setup(Options(proven, signed, trust, loader), limits, address, interval, logged if log else None)
     with opened(output) as project:
         prepared = prepare_all(project, models, setup)
     run(around(output), prepared, setup, lambda real: _show(output, prepared, real), _say)
@@ -110,11 +126,15 @@ def _curl(top: str, item: Prepared) -> str:
     return f"curl -s {url}/infer -d {shlex.quote(json.dumps({'inputs': inputs}))}"
 
 
-def _size(text: str) -> int:
+def _size(option: str, text: str) -> int:
     found = config.parse_size(text)
     if not found:
-        raise UsageError(f"--max-body {text}: expected a size such as 64MiB", "--max-body 64MiB")
+        raise UsageError(f"{option} {text}: expected a size such as 64MiB", f"{option} 64MiB")
     return found
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.split(",")))
 
 
 def _seconds(option: str, value: float) -> float:

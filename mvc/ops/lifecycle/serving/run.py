@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from typing import NamedTuple
 
@@ -13,11 +16,12 @@ from mvc.ops.lifecycle.serving.follow import Followed, Follower
 from mvc.ops.lifecycle.serving.serve import NotServed, Options, prepare
 from mvc.ops.lifecycle.serving.target import Target, find_target, split_name
 from mvc.project import Project, Surroundings
-from mvc.serving.inference import Inference, Log
+from mvc.serving.inference import Inference
 from mvc.serving.loaded import Loaded, Served
 from mvc.serving.metrics import Metrics
+from mvc.serving.prediction_log.log import LogOptions, PredictionLog, check_columns
 from mvc.serving.protocols.address import Address
-from mvc.serving.work import Limits, Work
+from mvc.serving.work import Limits
 
 
 class Prepared(NamedTuple):
@@ -35,6 +39,7 @@ class Setup(NamedTuple):
     address: Address
     follow: float | None
     """Seconds between two looks at the registry; None for no look."""
+    log: LogOptions | None = None
 
 
 def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Prepared]:
@@ -69,19 +74,18 @@ def run(
     setup: Setup,
     started: Callable[[Address], None],
     say: Callable[[str], None],
-    log_to: Callable[[Metrics], Log] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; `started` is called with the real ports, `say` with what happens later.
 
     Raises:
-        UsageError: a port is taken.
+        UsageError: a port is taken, or a column that must not be logged is unknown.
+        MvcError: the folder of the log cannot be written.
     """
     from mvc.serving.protocols import server  # noqa: PLC0415 - see `prepare_all`
 
     metrics = Metrics()
     models = {item.loaded.identity.model: Served(item.loaded) for item in prepared}
     followed = [Followed(item.target, models[item.loaded.identity.model]) for item in prepared if item.target.followed]
-    log = log_to(metrics) if log_to else None
     stop = threading.Event()
     for item in prepared:
         metrics.serves(item.loaded)
@@ -95,10 +99,28 @@ def run(
             follower = Follower(quiet, followed, setup.options, metrics, say)
             threading.Thread(target=follower.run, args=(setup.follow, stop), daemon=True).start()
 
-    def make(work: Work) -> Inference:
-        return Inference(models, work, metrics, log)
-
     try:
-        server.run(setup.address, setup.limits, make, begin)
+        with _log(setup, prepared, metrics, say) as log:
+            is_idle = server.run(
+                setup.address, setup.limits, lambda work: Inference(models, work, metrics, log), begin,
+            )
     finally:
         stop.set()
+    if not is_idle:
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _log(
+    setup: Setup, prepared: Sequence[Prepared], metrics: Metrics, say: Callable[[str], None],
+) -> AbstractContextManager[PredictionLog | None]:
+    if setup.log is None:
+        return nullcontext()
+
+    def tell(message: str, fix: str) -> None:
+        say(message)
+        if fix:
+            say(f"  try: {fix}")
+
+    check_columns(setup.log, [item.loaded.model.inputs for item in prepared])
+    return PredictionLog(setup.log, metrics, tell)
