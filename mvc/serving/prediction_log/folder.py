@@ -45,7 +45,8 @@ class LogFolder:
         Raises:
             OSError: it cannot be made or written.
         """
-        if self._scratch is None:
+        if self._scratch is None or not os.path.isdir(f"{self.path}/{_SCRATCH}"):  # somebody removed it
+            self.close()
             self._scratch = Scratch(f"{self.path}/{_SCRATCH}")
 
     def close(self) -> None:

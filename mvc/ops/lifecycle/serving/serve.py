@@ -78,7 +78,7 @@ def failing(reason: Reason) -> Iterator[None]:
         raise NotServed(reason, error) from error
     except Problem as problem:
         raise NotServed(reason, InvalidFormat(problem.message)) from problem
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a model may run any code
         raise NotServed(reason, MvcError(f"{type(error).__name__}: {first_line(error)}")) from error
 
 

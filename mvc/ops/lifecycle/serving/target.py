@@ -15,7 +15,6 @@ from mvc.project import Project
 from mvc.registry.grammar import LATEST, Reference, parse_reference
 from mvc.registry.state import Model
 
-
 _MARKS = str.maketrans("", "", "-_.+")
 
 
