@@ -157,9 +157,10 @@ def _lists(values: _Array) -> _Arrow:
 def _as_arrow(values: _Array) -> _Arrow:
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
-    if values.dtype.kind not in "OS":
+    if values.dtype.kind not in "OSU":
         return pa.array(values)
-    return pa.array([None if _is_missing(value) else _text(value) for value in values], pa.string())
+    texts = (None if _is_missing(value) else _text(value).encode(errors="replace") for value in values)
+    return pa.array(texts, pa.binary()).cast(pa.string())  # a model may return text that UTF-8 does not have
 
 
 def _hashed(values: _Array, key: bytes) -> _Arrow:

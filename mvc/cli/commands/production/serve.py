@@ -6,6 +6,7 @@ import gc
 import json
 import math
 import shlex
+import signal
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
@@ -93,6 +94,7 @@ def serve(
     if not log and logged != LogOptions(""):
         raise UsageError("options of the log are given, but no folder", "mvc serve REF --log DIR")
     setup = Setup(Options(proven, signed, trust, loader), limits, address, interval, logged if log else None)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # process 1 of a container would not get it
     with opened(output) as project:
         prepared = prepare_all(project, models, setup)
     run(around(output), prepared, setup, lambda real: _show(output, prepared, real), _say)
