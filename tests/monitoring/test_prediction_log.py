@@ -145,7 +145,7 @@ def test_text_that_is_not_unicode_costs_no_rows(tmp_path: Path, kind: type) -> N
 
 
 def test_long_texts_fill_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "QUEUE", 1000)
+    monkeypatch.setattr(log_module, "QUEUE", 5000)
     counts = Counts()
     with log(tmp_path, counts) as opened:
         opened.put(request({"x": np.array(["a" * 10_000], object)}, 1))

@@ -23,13 +23,15 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 from serving.running import Running, eventually, matrix, serving
 
-from mvc.cli.commands.production.serve import _say
+from mvc.cli.commands.production.serve import _curl, _say
+from mvc.ops.lifecycle.serving.run import Prepared
+from mvc.ops.lifecycle.serving.target import Target
 from mvc.runtime.predictor import Prediction
 from mvc.serving.loaded import Identity, Loaded
 from mvc.serving.metrics import Metrics
 from mvc.serving.problem import Problem, invalid
 from mvc.serving.protocols.oip_json import decode
-from mvc.serving.tensor_model import Answer
+from mvc.serving.tensor_model import Answer, Spec
 from mvc.serving.tensors import tensor_of_list
 
 _MODEL = """
@@ -205,6 +207,9 @@ def test_a_problem_is_one_short_line() -> None:
 
 
 class _Any:
+    def __init__(self, inputs: tuple[Spec, ...] = ()) -> None:
+        self.inputs = inputs
+
     def prediction(self, answer: Answer) -> Prediction:
         return answer.raw
 
@@ -275,6 +280,20 @@ def test_a_signal_while_a_model_is_loaded_ends_it(repo: Repo) -> None:
         assert int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1
         started.send_signal(signal.SIGTERM)
         assert started.wait(30) == 130
+
+
+@pytest.mark.parametrize(("inputs", "asks"), [
+    ((Spec("X", "FP32", (-1, 4)),), "/infer"),
+    ((), ""),
+    (tuple(Spec(f"column {place}", "FP64", (-1,)) for place in range(100)), ""),
+    ((Spec("image", "FP32", (-1, 3, 1 << 30)),), ""),
+    ((Spec("country", "BYTES", (-1,)),), ""),  # which text the model takes is not known
+])
+def test_the_line_to_type_is_short(inputs: tuple[Spec, ...], asks: str) -> None:
+    loaded = Loaded(Identity("m", "v1", "0"), _Any(inputs), "m", "", "m", "m")
+    line = _curl("http://127.0.0.1:8080", Prepared(Target("m", "m"), loaded))
+    assert line.startswith(f"curl -s http://127.0.0.1:8080/v2/models/m{asks} ")
+    assert len(line) <= 200
 
 
 def test_a_reader_of_stderr_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
