@@ -87,14 +87,15 @@ def refuse(shell: Shell) -> None:
     commit = "git commit -qm 'A wrong export' && git push -q"
     shell.type(f"python train.py logistic && python broken.py && mvc add -q {MODEL} && {record} && {commit}")
     shell.type("mvc register tumours --push && mvc promote tumours@latest prod --push", "tagged tumours#prod")
-    shell.wait_for("curl -s localhost:$SERVE/metrics | grep 'follow_failures.*smoke'")
+    shell.wait_for("curl -s localhost:$SERVE/metrics | grep -E 'follow_failures.*smoke.* [1-9]'")
     shell.type("python client.py data/tumours/test.csv && tail -n 2 ../serve.log", "v1.1.0")
     shell.type("mvc rollback tumours prod -m 'cannot predict' --push", "v1.1.0")
 
 
 def watch(shell: Shell, ports: dict[str, int]) -> None:
     """Compare live labels with the report, and let drift fire an alert."""
-    title("Weeks later, the labels are known: live metrics beside those of the report")
+    title("Later, the labels are known: live metrics beside those of the report")
+    shell.wait_for("mvc monitor score tumours --log ../log --truth labels.csv | grep v1.1.0")  # a minute at most
     shell.type("mvc monitor score tumours --log ../log --truth labels.csv", "accuracy")
 
     title("Watch the server with Prometheus: rules come from policy and report")
@@ -108,6 +109,7 @@ def watch(shell: Shell, ports: dict[str, int]) -> None:
     shift = "t = pd.read_csv('data/tumours/test.csv'); t[t.columns[:10]] *= 1.5; t.to_csv('shifted.csv', index=False)"
     shell.quietly(f'python -c "import pandas as pd; {shift}"')
     shell.type("for i in 1 2 3 4; do python client.py shifted.csv; done")
+    shell.wait_for("! mvc drift --reference tumours#prod --current ../log | grep '^No drift'")
     shell.type("mvc drift --reference tumours#prod --current ../log --prom ../drift.prom", code=1)
     alerts = "curl -s localhost:$PROMETHEUS/api/v1/alerts"
     shell.wait_for(f"{alerts} | grep -i drift | grep firing")

@@ -14,7 +14,7 @@ from mvc.serving.logged import Logged
 from mvc.serving.metrics import Metrics
 from mvc.serving.metrics import Protocol as ProtocolName
 from mvc.serving.problem import Problem, invalid
-from mvc.serving.tensor_model import checked
+from mvc.serving.tensor_model import checked, first_row
 from mvc.serving.tensors import Tensor
 from mvc.serving.work import GONE, Work
 
@@ -111,6 +111,8 @@ class Inference:
     ) -> tuple[T, int]:
         inputs = checked(loaded.model.inputs, request.inputs)
         answer = loaded.model.run(inputs)
+        if not loaded.sample:
+            loaded.sample.update(first_row(loaded.model.inputs, inputs))
         response = Response(request.id or str(uuid4()), loaded, _wanted(answer.outputs, request.outputs))
         encoded = encode(request, response)
         self.metrics.summarise(loaded, inputs, answer)

@@ -110,6 +110,7 @@ class Metrics:
     def swapped(self, before: Loaded, after: Loaded) -> None:
         """Say that a version took the place of another."""
         self.serves(after)
+        self._summaries.sum_up()  # what is left to sum up keeps the old model
         self._swaps.labels(after.identity.model).inc()
         if before.identity != after.identity:
             self._info.remove(*before.identity, before.stage, before.ref, before.path)

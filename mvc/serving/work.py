@@ -51,7 +51,7 @@ class Work:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        count = os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(count, "predict")
         self._free = asyncio.Semaphore(count)
         self._waiting = 0

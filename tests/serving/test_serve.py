@@ -59,7 +59,7 @@ def test_the_line_to_type_works(server: Running, repo: Repo) -> None:
 
 
 def test_health_is_answered_while_a_model_works_and_too_many_requests_are_refused(server: Running) -> None:
-    cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0))
     with ThreadPoolExecutor(cores + 6) as pool:
         asked = [pool.submit(server.infer, "slow") for _ in range(cores + 6)]
         eventually(lambda: server.metric("mvc_serve_in_flight", model="slow") > 0)
@@ -73,7 +73,7 @@ def test_health_is_answered_while_a_model_works_and_too_many_requests_are_refuse
 
 
 def test_a_client_that_goes_away_before_its_turn_costs_nothing(server: Running) -> None:
-    cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0))
     before = server.metric("mvc_serve_rows_total", model="slow")
     with ThreadPoolExecutor(cores) as pool:
         asked = [pool.submit(server.infer, "slow") for _ in range(cores)]
@@ -215,3 +215,18 @@ def test_a_pickle_that_may_run_code_is_served_only_if_it_is_trusted(repo: Repo) 
     assert "os.getcwd" in refused.errors[0]
     (line,) = refused.fixes
     assert "no method predict" in repo.fails(2, *line.partition("  #")[0].split()[1:]).errors[0]
+
+
+def test_no_option_is_taken_for_one_of_kserves() -> None:
+    """Importing KServe parses the command line, and ends the program where a value is not what its own option takes."""
+    import kserve.model_server
+
+    from mvc.cli.lazy import command
+
+    checked = [
+        text for action in kserve.model_server.parser._actions if action.type not in (None, str) or action.choices
+        for text in action.option_strings
+    ]
+    own = [text for option in command().commands["serve"].params for text in option.opts if text.startswith("--")]
+    assert "--max-time" in own
+    assert not [(text, other) for text in own for other in checked if other.startswith(text)]

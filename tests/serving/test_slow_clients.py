@@ -7,10 +7,10 @@ import socket
 
 import pytest
 
-from mvc.serving.address import Address, bound
 from mvc.serving.inference import Inference
 from mvc.serving.metrics import Metrics
-from mvc.serving.rest import Rest
+from mvc.serving.protocols.address import Address, bound
+from mvc.serving.protocols.rest import Rest
 from mvc.serving.work import Limits, Work
 
 _LIMITS = Limits(arrival=0.2)

@@ -7,8 +7,6 @@ import json
 import math
 import shlex
 import sys
-from importlib import import_module
-from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mvc.ops.lifecycle.serving.run import Prepared
-    from mvc.serving.address import Address
+    from mvc.serving.protocols.address import Address
 
 Models = Annotated[list[str], typer.Argument(metavar="REF[=NAME]...", show_default=False)]
 Host = Annotated[str, typer.Option("--host", metavar="HOST", help="The address to listen at.")]
@@ -82,8 +80,8 @@ def serve(
     from mvc.ops.lifecycle.serving.run import Setup, prepare_all, run  # noqa: PLC0415
     from mvc.ops.lifecycle.serving.serve import Options  # noqa: PLC0415
     from mvc.ops.remotes.content import proven  # noqa: PLC0415
-    from mvc.serving.address import Address  # noqa: PLC0415
     from mvc.serving.prediction_log.log import LogOptions  # noqa: PLC0415
+    from mvc.serving.protocols.address import Address  # noqa: PLC0415
     from mvc.serving.work import Limits  # noqa: PLC0415
 
     limits = Limits(_size("--max-body", max_body), max_queue, _seconds("--max-time", max_time))
@@ -93,7 +91,6 @@ def serve(
     if not log and logged != LogOptions(""):
         raise UsageError("options of the log are given, but no folder", "mvc serve REF --log DIR")
     setup = Setup(Options(proven, signed, trust, loader), limits, address, interval, logged if log else None)
-    Thread(target=import_module, args=("mvc.serving.server",), daemon=True).start()  # takes a second, as hashing may
     with opened(output) as project:
         prepared = prepare_all(project, models, setup)
     run(around(output), prepared, setup, lambda real: _show(output, prepared, real), _say)

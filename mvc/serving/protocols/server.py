@@ -7,10 +7,10 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
-from mvc.serving.address import Address, bound, taken
-from mvc.serving.grpc_server import GrpcServer
 from mvc.serving.inference import Inference
-from mvc.serving.rest import Rest
+from mvc.serving.protocols.address import Address, bound, taken
+from mvc.serving.protocols.grpc_server import GrpcServer
+from mvc.serving.protocols.rest import Rest
 from mvc.serving.work import Limits, Work
 
 
