@@ -15,7 +15,7 @@ from mvc.serving.problem import Problem
 
 T = TypeVar("T")
 _SMALL, _SHORT, _LONG, _LATE = 64 << 10, 0.003, 0.05, 9
-"""Bytes of a small request; seconds of a short job, and of one that the event loop cannot wait for; how many to keep."""
+"""Bytes of a small request; seconds of a short job, and of one too long for the event loop; how many are looked at."""
 GONE = 499
 """The status of a request whose client went away: nginx's."""
 
