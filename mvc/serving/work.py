@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from math import inf
 from typing import NamedTuple, TypeVar
 
 from mvc.serving.problem import Problem
 
 T = TypeVar("T")
-_SMALL, _SHORT, _FADING = 64 << 10, 0.003, 0.7
-"""Bytes of a small request, seconds of a short job, and what is left of a long one after the next."""
+_SMALL, _SHORT, _LONG, _LATE = 64 << 10, 0.003, 0.05, 9
+"""Bytes of a small request; seconds of a short job, and of one too long for the event loop; how many are looked at."""
 _BODIES = 4
 """Bodies of the largest size that may be in memory at once."""
 GONE = 499
@@ -48,14 +48,20 @@ def too_many_bytes() -> Problem:
 
 
 class Pace:
-    """How long a model takes for a small request: the longest of late, which fades."""
+    """How long a model takes for small requests of late."""
 
     def __init__(self) -> None:
-        self.seconds = inf
+        self._late: deque[float] = deque(maxlen=_LATE)
 
     def note(self, seconds: float) -> None:
         """Take another request into account."""
-        self.seconds = seconds if self.seconds == inf else max(seconds, self.seconds * _FADING)
+        self._late.append(seconds)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the event loop can wait for the next one: most were short, though some waited for another thread."""
+        late = sorted(self._late)
+        return len(late) > 0 and late[len(late) // 2] < _SHORT and late[-1] < _LONG
 
 
 class Work:
@@ -82,7 +88,7 @@ class Work:
         """
         if size <= _SMALL:
             job = _noted(job, pace)
-            if pace.seconds < _SHORT:
+            if pace.is_short:
                 return job()
         try:
             async with asyncio.timeout(self._limits.seconds):
@@ -103,9 +109,12 @@ class Work:
             await self._free.acquire()
         finally:
             self._waiting -= 1
-        if await is_gone():
+        try:
+            if await is_gone():
+                raise asyncio.CancelledError
+        except BaseException:  # also the end of its time
             self._free.release()
-            raise asyncio.CancelledError
+            raise
 
     async def _started(self, job: Callable[[], T]) -> T:
         self.running += 1

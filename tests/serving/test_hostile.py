@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +35,7 @@ from mvc.serving.problem import Problem, invalid
 from mvc.serving.protocols.oip_json import decode
 from mvc.serving.tensor_model import Answer, Spec
 from mvc.serving.tensors import tensor_of_list
+from mvc.serving.work import Limits, Pace, Work
 
 _MODEL = """
 import os
@@ -250,6 +253,32 @@ def test_texts_that_are_to_be_summed_up_have_a_limit() -> None:
         assert tracemalloc.get_traced_memory()[0] < 12 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_a_request_whose_time_ends_when_its_turn_comes_keeps_no_thread() -> None:
+    async def asked() -> int:
+        work = Work(Limits(seconds=0.2))
+        gates = [threading.Event() for _ in os.sched_getaffinity(0)]
+        is_here, never = asyncio.sleep(0, result=False), asyncio.Event()
+
+        async def is_gone() -> bool:
+            await never.wait()
+            return False
+
+        running = [asyncio.create_task(work.run(gate.wait, 1 << 20, Pace(), lambda: is_here)) for gate in gates]
+        await asyncio.sleep(0)
+        waiting = [asyncio.create_task(work.run(int, 1 << 20, Pace(), is_gone)) for _ in gates]
+        await asyncio.sleep(0)
+        for gate in gates:
+            gate.set()
+        await asyncio.gather(*running, *waiting, return_exceptions=True)
+        is_here.close()
+        try:
+            return await work.run(lambda: 7, 1 << 20, Pace(), is_gone)
+        finally:
+            work.close()
+
+    assert asyncio.run(asked()) == 7
 
 
 # Operators.
