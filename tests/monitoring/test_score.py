@@ -26,6 +26,7 @@ from mvc.evaluation.live.labels import read_labels
 from mvc.evaluation.live.prediction_log import find_parts
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import Roles
+from mvc.quality.render.exposition import gauge
 from mvc.quality.reports.report_document import parse_report
 from mvc.runtime.predictor import Prediction
 from mvc.serving.logged import Logged
@@ -266,3 +267,10 @@ def test_rules_and_board_of_a_version(begin: Callable[..., Repo]) -> None:
     line, = repo.fails(1, "monitor", "rules", "ranker").fixes
     repo.ok(*line.split()[1:])
     repo.fails(2, "monitor", "dashboard", "other")
+
+
+def test_labels_of_series_come_back_as_they_were() -> None:
+    names = ["a\n", "a\\n", 'a"b', "\x85", "##[group]"]
+    text = "".join(gauge("mvc_x", "A test.", [({"column": name}, 1) for name in names]))
+    family, = text_string_to_metric_families(text)
+    assert [sample.labels["column"] for sample in family.samples] == names

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from mvc.errors import Refused, UsageError
-from mvc.ops.lifecycle.watching.alerts import Alert, Watched, alerts
+from mvc.ops.lifecycle.watching.alerts import Alert, Watched, alerts, quoted
 from mvc.ops.lifecycle.watching.reported import Reported, read_reported
 from mvc.ops.shared.versions.read import nothing_held, read_model
 from mvc.project import Project
@@ -91,10 +90,11 @@ def render(name: str, found: Iterable[Alert]) -> str:
 
 
 def _lines(name: str, found: Iterable[Alert]) -> Iterator[str]:
-    """Yield the lines of a file of rules. JSON's texts are YAML's; expressions are ASCII, without apostrophes."""
+    """Yield the lines of a file of rules. Expressions are ASCII."""
     yield f"# Written by `mvc monitor rules {name}`. Check it with: promtool check rules FILE\n"
-    yield f"groups:\n- name: {json.dumps(f'mvc {name}')}\n  rules:\n"
+    yield f"groups:\n- name: {quoted(f'mvc {name}')}\n  rules:\n"
     for item in found:
-        yield f"  - alert: {item.name}\n    expr: '{item.expression}'\n    for: {item.wait}\n"
-        yield f"    labels: {{severity: {item.severity}, model: {json.dumps(name)}}}\n"
-        yield f"    annotations:\n      summary: {json.dumps(item.summary)}\n      try: {json.dumps(item.fix)}\n"
+        expression = item.expression.replace("'", "''")
+        yield f"  - alert: {item.name}\n    expr: '{expression}'\n    for: {item.wait}\n"
+        yield f"    labels: {{severity: {item.severity}, model: {quoted(name)}}}\n"
+        yield f"    annotations:\n      summary: {quoted(item.summary)}\n      try: {quoted(item.fix)}\n"
