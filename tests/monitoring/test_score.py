@@ -326,6 +326,7 @@ def test_rules_and_board_of_a_version(begin: Callable[..., Repo]) -> None:
     assert "--stage" not in repo.ok("monitor", "rules", "ranker").out
     repo.fails(1, "monitor", "rules", "ranker", "--stage", "dev")
     repo.fails(2, "monitor", "rules", "ranker", "--errors", "2")
+    repo.fails(2, "monitor", "rules", "ranker", "--latency", "inf")
     repo.ok("retire", "ranker@v1.1.0", "--force", "-m", "wrong")
     line, = repo.fails(1, "monitor", "rules", "ranker").fixes
     repo.ok(*line.split()[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Iterator
+from math import inf
 from typing import NamedTuple
 
 from mvc.errors import Refused, UsageError
@@ -38,7 +39,7 @@ def rules(project: Project, request: Request) -> str:
         Refused: the stage holds nothing.
         MvcError: Git cannot read the tags.
     """
-    if not request.latency > 0:
+    if not 0 < request.latency < inf:
         raise UsageError(f"invalid latency {request.latency:g}: expected seconds", "--latency 0.5")
     if not 0 <= request.errors < 1:
         raise UsageError(f"invalid share of errors {request.errors:g}: expected 0 or more, below 1", "--errors 0.01")
