@@ -1,9 +1,9 @@
 """Measure `mvc serve` against a bare KServe server of the same ONNX model, in pairs; and how long a start takes.
 
-`python -m benchmarks.serving [--seconds N] [--rounds N] [--size BYTES] [--folder DIR] [--log]`. Requests go over
+`python -m benchmarks.serving [--seconds N] [--rounds N] [--size BYTES] [--folder DIR] [--logged]`. Requests go over
 loopback, one after the other for times, from eight threads for throughput. The limits are quotients: 1.03 for p50 and
-p99 (1.10 with `--log`), 0.97 for throughput; 1.3 for the start of a model of `--size` bytes against reading and hashing
-it, and loading it in ONNX Runtime.
+p99 (1.10 with `--logged`), 0.97 for throughput; 1.3 for the start of a model of `--size` bytes against reading and
+hashing it, and loading it in ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=int, default=1 << 30, help="of the model whose start is measured; 0 for none")
     parser.add_argument("--folder", help="keep material here")
-    parser.add_argument("--log", action="store_true", help="with the prediction log")
+    parser.add_argument("--logged", action="store_true", help="with the prediction log")
     options = parser.parse_args()
     folder = Path(options.folder or tempfile.mkdtemp(prefix="mvc-bench-"))
     try:
@@ -128,7 +128,7 @@ def _requests(folder: Path, options: Any) -> bool:
     ports = [_free_port() for _ in range(4)]
     bare = [sys.executable, "-c", BARE, str(folder / "m.onnx"), *map(str, ports[:2])]
     own = ["mvc", "serve", "m.onnx", "--port", str(ports[2]), "--grpc-port", str(ports[3])]
-    if options.log:
+    if options.logged:
         own += ["--log", str(folder / "log")]
     missed = False
     with open(os.devnull, "w") as nowhere:
@@ -141,7 +141,7 @@ def _requests(folder: Path, options: Any) -> bool:
                 make = _rest if protocol == "REST" else _grpc
                 asked = ((make, first, servers[0].pid), (make, second, servers[1].pid))
                 rounds = [tuple(_measured(*item, options.seconds) for item in asked) for _ in range(options.rounds)]
-                missed |= _report(protocol, rounds, logged=options.log)
+                missed |= _report(protocol, rounds, logged=options.logged)
         finally:
             for server in servers:
                 server.terminate()

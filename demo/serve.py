@@ -56,7 +56,7 @@ def set_up(shell: Shell) -> None:
     shell.quietly("git commit -qm 'Set mvc up' && git push -qu origin main")
 
     title("Train a model, evaluate it, register it, and give it to the stage prod")
-    shell.type(trained("logistic", "--tag v1.0.0"))
+    shell.type(trained("forest", "--tag v1.0.0"))
     shell.type("mvc register tumours --push && mvc promote tumours@v1.0.0 prod --push", "tagged tumours#prod")
 
 
@@ -74,7 +74,7 @@ def serve(shell: Shell) -> None:
 def swap(shell: Shell) -> None:
     """Promote another version."""
     title("Promote a better version. The server fetches it, proves it, tries it, and swaps it in")
-    shell.type(trained("forest", "--bump minor"))
+    shell.type(trained("logistic", "--bump minor"))
     shell.type("mvc register tumours --push && mvc promote tumours@latest prod --push", "tagged tumours#prod")
     shell.wait_for("python client.py data/tumours/test.csv | grep v1.1.0")
     shell.type("python client.py data/tumours/test.csv && tail -n 1 ../serve.log", "v1.1.0")
@@ -89,7 +89,7 @@ def refuse(shell: Shell) -> None:
     shell.type("mvc register tumours --push && mvc promote tumours@latest prod --push", "tagged tumours#prod")
     shell.wait_for("curl -s localhost:$SERVE/metrics | grep -E 'follow_failures.*smoke.* [1-9]'")
     shell.type("python client.py data/tumours/test.csv && tail -n 2 ../serve.log", "v1.1.0")
-    shell.type("mvc rollback tumours prod -m 'cannot predict' --push", "v1.1.0")
+    shell.type("mvc rollback tumours prod -m 'cannot predict' --push", "tagged tumours#prod#4")
 
 
 def watch(shell: Shell, ports: dict[str, int]) -> None:
@@ -120,7 +120,7 @@ def watch(shell: Shell, ports: dict[str, int]) -> None:
 def roll_back(shell: Shell) -> None:
     """Take the first version again."""
     title("Roll back. The server swaps the first version in, without a lost request")
-    shell.type("mvc rollback tumours prod --to v1.0.0 --push -m 'the other device'", "v1.0.0")
+    shell.type("mvc rollback tumours prod --to v1.0.0 --push -m 'the other device'", "tagged tumours#prod#5")
     shell.wait_for("python client.py data/tumours/test.csv | grep v1.0.0")
     shell.type("tail -n 1 ../serve.log && mvc history tumours | head -n 5", "rollback")
 

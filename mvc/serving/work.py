@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from math import inf
 from typing import NamedTuple, TypeVar
 
 from mvc.serving.problem import Problem
 
 T = TypeVar("T")
-_SMALL, _SHORT, _FADING = 64 << 10, 0.003, 0.7
-"""Bytes of a small request, seconds of a short job, and what is left of a long one after the next."""
+_SMALL, _SHORT, _LONG, _LATE = 64 << 10, 0.003, 0.05, 9
+"""Bytes of a small request; seconds of a short job, and of one too long for the event loop; how many are looked at."""
 GONE = 499
 """The status of a request whose client went away: nginx's."""
 
@@ -36,14 +36,20 @@ class Limits(NamedTuple):
 
 
 class Pace:
-    """How long a model takes for a small request: the longest of late, which fades."""
+    """How long a model takes for small requests of late."""
 
     def __init__(self) -> None:
-        self.seconds = inf
+        self._late: deque[float] = deque(maxlen=_LATE)
 
     def note(self, seconds: float) -> None:
         """Take another request into account."""
-        self.seconds = seconds if self.seconds == inf else max(seconds, self.seconds * _FADING)
+        self._late.append(seconds)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the event loop can wait for the next one: most were short, though some waited for another thread."""
+        late = sorted(self._late)
+        return len(late) > 0 and late[len(late) // 2] < _SHORT and late[-1] < _LONG
 
 
 class Work:
@@ -70,7 +76,7 @@ class Work:
         """
         if size <= _SMALL:
             job = _noted(job, pace)
-            if pace.seconds < _SHORT:
+            if pace.is_short:
                 return job()
         try:
             async with asyncio.timeout(self._limits.seconds):

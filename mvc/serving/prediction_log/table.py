@@ -39,7 +39,8 @@ class Privacy(NamedTuple):
 
 def load_libraries() -> None:
     """Import what the first request would wait for."""
-    import pyarrow.parquet  # noqa: F401, PLC0415 - takes time
+    import pyarrow.compute  # noqa: PLC0415 - takes time
+    import pyarrow.parquet  # noqa: F401, PLC0415 - as above
 
 
 def rows_of(logged: Logged) -> int:
@@ -131,7 +132,7 @@ def _columns(name: str, values: _Array, privacy: Privacy) -> dict[str, _Arrow]:
     names = column_names(name, values.shape[1:])
     if values[:1].size > len(names):
         return {} if name in privacy.names() else {name: _lists(values)}
-    parts = dict(zip(names, values.reshape(len(values), len(names)).T, strict=True))
+    parts = dict(zip(names, np.ascontiguousarray(values.reshape(len(values), len(names)).T), strict=True))
     return {
         column: _hashed(part, privacy.key) if privacy.hash & {name, column} else _as_arrow(part)
         for column, part in parts.items() if not privacy.drop & {name, column}

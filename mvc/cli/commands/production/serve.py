@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import math
 import shlex
@@ -76,7 +75,6 @@ def serve(
 
     require()
     output: Output = ctx.obj
-    gc.enable()  # a server is not short-lived
     from mvc.ops.lifecycle.serving.run import Setup, prepare_all, run  # noqa: PLC0415
     from mvc.ops.lifecycle.serving.serve import Options  # noqa: PLC0415
     from mvc.ops.remotes.content import proven  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -91,6 +92,8 @@ def run(
         metrics.serves(item.loaded)
 
     def begin(address: Address) -> None:
+        gc.freeze()  # modules and models stay: looking at them again and again costs every hundredth request
+        gc.enable()  # unlike other commands, a server is not short-lived
         started(address)
         if setup.follow is not None:
             for model in followed:

@@ -113,8 +113,9 @@ def score_live(project: Project, request: Request) -> LiveScore:
 
 
 def _roles(parts: Sequence[Part], versions: Iterable[Reported]) -> tuple[Kind, Roles]:
-    """Return task, name of the labels, positive label and slices, as the newest report has them."""
-    report = next((item.report for item in versions if item.report), None)
+    """Return task, name of the labels, positive label and slices, as the newest report with predictions has them."""
+    reports = [item.report for item in versions if item.report]
+    report = next((item for item in reports if item.predictions), reports[0] if reports else None)
     found = report.predictions if report else None
     kind = (found and found.task) or kind_of(report.task if report else "") or _told(parts)
     if kind == "ranking":
