@@ -7,20 +7,19 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from mvc.errors import UsageError
+from mvc.evaluation.predictions import EMPTY
 from mvc.evaluation.roles import TRUTH
 from mvc.quality.words import clipped
 
 _POSITION = re.compile(r"(.+)_(\d+)")
-_EMPTY = "of type null"
-"""What a column without any value is, as far as its type says."""
 _LISTED = 20
 
 
 def common_kind(one: str, other: str) -> str:
     """Return the type of a column in files that are read together, in the terms of `PredictionsFile.kinds`."""
-    if other in (one, _EMPTY):
+    if other in (one, EMPTY):
         return one
-    if one == _EMPTY:
+    if one == EMPTY:
         return other
     return "number" if {one, other} == {"integer", "number"} else "of several types"
 
@@ -60,7 +59,7 @@ def pair(
         truth: the column of the reference with the true values, which no model takes.
 
     Raises:
-        UsageError: a column of `columns` is not in both, or there is no common column.
+        UsageError: a column of `columns` is not in both, or there is no common column that can be compared.
     """
     given = columns or [name for name in reference if name not in current and name != truth]
     there = {name: name for name in reference} | _by_position(reference, features, given)
@@ -73,6 +72,9 @@ def pair(
     problems = {name: _problem(reference[name], current[other]) for name, other in common.items()}
     pairs = [Pair(name, other, _kind(reference[name], current[other])) for name, other in common.items()
              if not problems[name]]
+    if not pairs:
+        told = ", ".join(f"{clipped(name)} {problem}" for name, problem in [*problems.items()][:_LISTED])
+        raise UsageError(f"no column can be compared: {told}", "mvc drift --help")
     taken = {*common.values()}
     return Pairs(
         tuple(pairs), tuple(name for name in reference if name not in common and not columns),
@@ -106,15 +108,15 @@ def _by_position(reference: Collection[str], features: Collection[str], given: S
 
 
 def _problem(*kinds: str) -> str:
-    return next((f"is {kind}" for kind in kinds if kind not in ("text", "integer", "number", _EMPTY)), "")
+    return next((f"is {kind}" for kind in kinds if kind not in ("text", "integer", "number", EMPTY)), "")
 
 
 def _kind(reference: str, current: str) -> Literal["numbers", "texts", "changed"]:
-    kinds = {"texts" if kind == "text" else "numbers" for kind in (reference, current) if kind != _EMPTY}
+    kinds = {"texts" if kind == "text" else "numbers" for kind in (reference, current) if kind != EMPTY}
     if len(kinds) == 2:  # noqa: PLR2004 - both
         return "changed"
     return "texts" if kinds == {"texts"} else "numbers"
 
 
 def _listed(names: Collection[str]) -> str:
-    return ", ".join(clipped(name) for name in [*names][:_LISTED]) + ", ..." * (len(names) > _LISTED)
+    return (", ".join(clipped(name) for name in [*names][:_LISTED]) or "none") + ", ..." * (len(names) > _LISTED)

@@ -32,6 +32,8 @@ _BLOCK = 4 << 20
 """Bytes of a batch of text; a row must fit in it."""
 _LISTED = 20
 """Columns that an error lists."""
+EMPTY = "of type null"
+"""The type of a column without any value."""
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
 
 _Arrow: TypeAlias = Any
@@ -88,8 +90,8 @@ class PredictionsFile:
             raise InvalidFormat(f"{what}: expected a file named {', '.join(f'*{ending}' for ending in ENDINGS)}")
         with self._reading():
             self._schema = self._read_schema()
-        self.kinds = {field.name: _kind(field.type) for field in self._schema}
-        """By column: `text`, `integer`, `number`, or the type of one that cannot be used."""
+            self.kinds = {field.name: _kind(field.type) for field in self._schema}
+            """By column: `text`, `integer`, `number`, or the type of one that cannot be used."""
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -111,6 +113,7 @@ class PredictionsFile:
         self._file.seek(0)
         if self._ending != ".csv":
             return _json_schema(self._file.read(_BLOCK))
+        self._file.readline(_BLOCK).decode()
         self._check_width()
         self._file.seek(0)
         with self._text(None) as reader:
@@ -177,7 +180,7 @@ class PredictionsFile:
                 return
             file = self._parquet(())
             self._check_chunks(file.metadata, self._schema.names)
-            yield from file.iter_batches(batch_size=_BATCH)
+            yield from map(_validated, file.iter_batches(batch_size=_BATCH))
 
     @property
     def labels(self) -> Mapping[str, str]:
@@ -198,10 +201,11 @@ class PredictionsFile:
         """Yield the wanted columns, some rows at a time, as record batches of pyarrow; what is missing is null.
 
         Raises:
-            InvalidFormat: the file cannot be read to its end, a value is not of the wanted type, or there are too many
-                rows.
+            InvalidFormat: the file cannot be read to its end, a column is missing, a value is not of the wanted type,
+                or there are too many rows.
         """
         self._check_unique()
+        self._check(wanted)
         rows = 0
         with self._reading():
             for batch in self._batches(wanted):
@@ -220,9 +224,9 @@ class PredictionsFile:
                 there = ", ".join(clipped(column) for column in names[:_LISTED])
                 more = ", ..." * (len(names) > _LISTED)
                 raise WrongColumn(f"{self.what}: no column {name!r}: it has {there}{more}")
-            if names.count(name) > 1:
+            if len(self.kinds) < len(names) and names.count(name) > 1:
                 raise WrongColumn(f"{self.what}: several columns are named {name!r}")
-            usable = ("number", "integer") if name in wanted.numbers else ("text", "integer", "number")
+            usable = (EMPTY, "number", "integer", *(() if name in wanted.numbers else ("text",)))
             is_text = self._ending == ".csv" and name not in wanted.numbers  # whatever a first block looks like
             if self.kinds[name] not in usable and not is_text:
                 expected = "numbers" if name in wanted.numbers else "texts or whole numbers"
@@ -253,7 +257,7 @@ class PredictionsFile:
         file = self._parquet([name for name in wanted.names if name not in wanted.numbers])
         self._check_rows(file.metadata.num_rows, len(wanted.names))
         self._check_chunks(file.metadata, wanted.names)
-        yield from file.iter_batches(batch_size=_BATCH, columns=wanted.names)
+        yield from map(_validated, file.iter_batches(batch_size=_BATCH, columns=wanted.names))
 
     def _parquet(self, dictionaries: Collection[str]) -> _Arrow:
         from pyarrow import parquet  # noqa: PLC0415 - takes time
@@ -322,6 +326,12 @@ class PredictionsFile:
             return pa.string() if self._ending == ".csv" else self._schema.field(name).type
 
         return pa.schema([(name, type_of(name)) for name in wanted.names])
+
+
+def _validated(batch: _Arrow) -> _Arrow:
+    """Return a batch of a Parquet file, whose texts need not be UTF-8."""
+    batch.validate(full=True)
+    return batch
 
 
 def _check_columns(count: int) -> None:

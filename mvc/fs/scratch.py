@@ -19,6 +19,8 @@ from mvc.fs.shared_folders import SHARED_MODE, is_shared, make_folders
 
 SIBLING = ".mvc-tmp"
 """The directory beside a target on another file system that contains scratch directories."""
+_TRIES = 100
+"""Times that others may remove it before it is used."""
 
 
 class Scratch:
@@ -63,12 +65,16 @@ def _in_sibling(parent: str) -> Scratch:
 
     Raises:
         MvcError: `parent` is not a directory.
+        FileNotFoundError: it cannot be created, as in /proc, or in a directory that was removed.
     """
+    left = _TRIES
     while True:
         try:
             return Scratch(parent)
         except FileNotFoundError:
-            continue
+            left -= 1
+            if not left:
+                raise
         except FileExistsError:
             with suppress(FileNotFoundError):
                 if not stat.S_ISDIR(os.lstat(parent).st_mode):

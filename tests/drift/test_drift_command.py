@@ -253,7 +253,8 @@ def test_a_long_table_is_folded(files: Repo, in_process: InProcess) -> None:
     ("e.csv", b",".join([b"w"] * 100_000) + b"\n", "100,000 columns, expected at most"),
     ("e.csv", b"w\n" + b"1\n" * 3_000_000 + b"x\n", "'x'"),
     ("e.txt", b"w\n1\n", "expected a file named"), ("missing.csv", None, "No such file"),
-    ("e.csv", b"w,w\n1,2\n", "several columns"),
+    ("e.csv", b"w,w\n1,2\n", "several columns"), ("e.csv", b"w,h\xe9\n1,2\n", "can't decode byte 0xe9"),
+    ("e.csv", b"w\n2026-01-01\n", "no column can be compared: w is of type date32"),
 ])
 def test_bad_files_are_refused(
     files: Repo, in_process: InProcess, name: str, content: bytes | None, told: str,

@@ -114,3 +114,8 @@ def test_sweeping_follows_no_symlink_and_leaves_files(tmp_path: Path) -> None:
         pass
     assert (tmp_path / "precious" / "file").exists()
     assert sorted(os.listdir(folder)) == ["file", "link"]
+
+
+def test_a_folder_in_which_nothing_can_be_created() -> None:
+    with pytest.raises(FileNotFoundError), beside("/proc"):
+        pass

@@ -136,7 +136,7 @@ def promtool(folder: Path, *args: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["it's", 'a"b', "a\\b", "a b\n"])
+@pytest.mark.parametrize("name", ["it's", 'a"b', "a\\b", "a b\n", "{{a}}", "\x7f\u2028\U0001f600"])
 def test_any_name_of_a_metric_is_quoted(tmp_path: Path, name: str) -> None:
     watched = WATCHED._replace(higher=[name], demands=[MetricDemand(name, ((name, name),), min=0.5)])
     (tmp_path / "rules.yml").write_text(render("ranker", alerts(watched)))

@@ -6,11 +6,14 @@ import io
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from harness import PROJECT, Repo
@@ -26,6 +29,10 @@ from mvc.evaluation.live.labels import read_labels
 from mvc.evaluation.live.prediction_log import find_parts
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import Roles
+from mvc.ops.lifecycle.watching.live_output import reports
+from mvc.ops.lifecycle.watching.score import LiveMetric, LiveScore, LiveVersion
+from mvc.quality.render.exposition import gauge
+from mvc.quality.reports.report import Metric
 from mvc.quality.reports.report_document import parse_report
 from mvc.runtime.predictor import Prediction
 from mvc.serving.logged import Logged
@@ -155,7 +162,7 @@ def labels(lines: list[str], header: str = "mvc_request_id,mvc_row,truth") -> Pr
 
 
 KEYS = st.tuples(st.sampled_from("abcde"), st.integers(0, 2))
-REQUESTS = st.tuples(st.sampled_from("abcdef"), st.integers(1, 3), st.sampled_from(["v1", "v2"]))
+REQUESTS = st.tuples(st.sampled_from("abcdef"), st.integers(1, 3), st.sampled_from(["v1.0.0", "v2.0.0"]))
 
 
 @settings(deadline=None, max_examples=30)
@@ -204,6 +211,63 @@ def rows_of(examples: Any) -> list[tuple[str, str, float]]:
 
 def fail(message: str, fix: str) -> None:
     raise AssertionError(message)
+
+
+@pytest.mark.parametrize(("version", "blake3"), [
+    ("../../v1.0.0", "ab" * 32), ("v1.0.0", "ab"), ("v1.0.0\n", "ab" * 32),
+])
+def test_a_log_with_versions_that_are_none(tmp_path: Path, version: str, blake3: str) -> None:
+    with log(tmp_path) as opened:
+        opened.put(classified("a", ["no"], [0.1], version, blake3))
+    with pytest.raises(InvalidFormat, match=r"part-.*invalid version"):
+        joined_with(tmp_path, ["a,0,no"])
+
+
+def test_files_of_live_reports() -> None:
+    metrics = (LiveMetric(Metric("a", 1), None),)
+    versions = tuple(
+        LiveVersion(version, digits * 32, retired=False, rows=1, labelled=1, repeated=0, metrics=metrics)
+        for version, digits in (("v1.0.0", "ab"), ("v1.0.0", "cd"), ("", "ef"), ("v1.1.0", "01"))
+    )
+    found = LiveScore("team/ranker", "classification", "ab" * 32, 4, 0, 0, 0, versions)
+    assert [name for name, _ in reports(found, "labels.csv", 0)] == [
+        f"team=ranker@{name}.live.yaml" for name in (f"v1.0.0-{'ab' * 6}", f"v1.0.0-{'cd' * 6}", "ef" * 6, "v1.1.0")
+    ]
+
+
+def parquet(**columns: Any) -> PredictionsFile:
+    file = io.BytesIO()
+    pq.write_table(pa.table(columns), file)
+    return PredictionsFile(file, "labels.parquet")
+
+
+NOT_UTF8 = pa.Array.from_buffers(pa.string(), 1, [None, pa.array(["ab"]).buffers()[1], pa.py_buffer(b"\xff\xfe")])
+
+
+@pytest.mark.parametrize(("columns", "message"), [
+    ({"mvc_request_id": [["a"]], "truth": ["no"]}, "'mvc_request_id' is of type list"),
+    ({"mvc_request_id": [b"a"], "truth": ["no"]}, "'mvc_request_id' is of type binary"),
+    ({"mvc_request_id": NOT_UTF8, "truth": ["no"]}, "Invalid UTF8"),
+    ({"mvc_request_id": ["a"], "mvc_row": ["0"], "truth": ["no"]}, "'mvc_row' is text, expected numbers"),
+    ({"mvc_request_id": ["a"], "truth": [datetime(2026, 1, 1, tzinfo=UTC)]}, "'truth' is of type timestamp"),
+    ({"mvc_request_id": ["a"], "truth": NOT_UTF8}, "Invalid UTF8"),
+])
+def test_labels_of_wrong_types(columns: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidFormat, match=message):
+        read_labels(parquet(**columns), "classification", "")
+
+
+@pytest.mark.parametrize(("row", "empty", "unknown"), [
+    (0.0, 0, 0), (0.5, 0, 1), (float("nan"), 0, 1), (float("inf"), 0, 1), (None, 1, 0),
+])
+def test_places_of_labels(tmp_path: Path, row: float | None, empty: int, unknown: int) -> None:
+    with log(tmp_path) as opened:
+        opened.put(classified("a", ["no"], [0.1]))
+    read = read_labels(
+        parquet(mvc_request_id=["a"], mvc_row=pa.array([row], pa.float64()), truth=["no"]), "classification", "",
+    )
+    assert read.empty == empty
+    assert join(find_parts(str(tmp_path), fail), "ranker", read, ROLES, fail).unknown == unknown
 
 
 def test_one_label_so_far(tmp_path: Path) -> None:
@@ -262,7 +326,15 @@ def test_rules_and_board_of_a_version(begin: Callable[..., Repo]) -> None:
     assert "--stage" not in repo.ok("monitor", "rules", "ranker").out
     repo.fails(1, "monitor", "rules", "ranker", "--stage", "dev")
     repo.fails(2, "monitor", "rules", "ranker", "--errors", "2")
+    repo.fails(2, "monitor", "rules", "ranker", "--latency", "inf")
     repo.ok("retire", "ranker@v1.1.0", "--force", "-m", "wrong")
     line, = repo.fails(1, "monitor", "rules", "ranker").fixes
     repo.ok(*line.split()[1:])
     repo.fails(2, "monitor", "dashboard", "other")
+
+
+def test_labels_of_series_come_back_as_they_were() -> None:
+    names = ["a\n", "a\\n", 'a"b', "\x85", "##[group]"]
+    text = "".join(gauge("mvc_x", "A test.", [({"column": name}, 1) for name in names]))
+    family, = text_string_to_metric_families(text)
+    assert [sample.labels["column"] for sample in family.samples] == names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -25,8 +26,11 @@ from mvc.evaluation.live.labels import Keys, Labels, keys_of
 from mvc.evaluation.live.prediction_log import BLAKE3, ID, MODEL, ROW, VERSION, Part, Remark, read_rows
 from mvc.evaluation.predictions import MAX_LABELS, Wanted
 from mvc.evaluation.roles import POSITIVE, PREDICTED, SCORE, Loaded, Roles
+from mvc.quality.reports.tags import parse_version
+from mvc.quality.words import clipped
 
 _OF = (MODEL, VERSION, BLAKE3)
+_BLAKE3 = re.compile("[0-9a-f]{64}")
 Places: TypeAlias = NDArray[np.int64]
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
@@ -62,7 +66,7 @@ def join(parts: Iterable[Part], model: str, labels: Labels, roles: Roles, remark
     """Join the rows of a model to their labels; of `roles`, kind, positive label and slices are asked.
 
     Raises:
-        InvalidFormat: there are too many labels, or predictions of another kind.
+        InvalidFormat: there are too many labels, predictions of another kind, or what is not a version.
     """
     used = np.zeros(len(labels.keys), np.bool_)
     found: dict[Served, _Collected] = {}
@@ -71,11 +75,19 @@ def join(parts: Iterable[Part], model: str, labels: Labels, roles: Roles, remark
         for batch in read_rows([part], wanted, remark):
             label, repeated = _labels_of(batch, model, labels.keys, used)
             for served, rows in _by_version(batch, model):
+                if not _is_version(served):
+                    raise InvalidFormat(f"{part.path}: invalid version {clipped(' '.join(served))!r} of {model}")
                 collected = found.setdefault(served, _Collected(roles, labels))
                 collected.add(batch, rows, label, wanted)
                 collected.repeated += int(repeated[rows].sum())
     versions = {served: item.result() for served, item in sorted(found.items())}
     return Joined(versions, int(len(used) - used.sum()))
+
+
+def _is_version(served: Served) -> bool:
+    """Whether what a log names can be a version: files are named after it."""
+    named = not served.version or parse_version(served.version) is not None
+    return named and _BLAKE3.fullmatch(served.blake3) is not None
 
 
 def _wanted(part: Part, roles: Roles) -> Wanted:

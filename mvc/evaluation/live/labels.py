@@ -31,7 +31,7 @@ class Labels(NamedTuple):
     repeated: int
     """Rows with a label for the same request and row as a later one, which counts."""
     empty: int
-    """Rows without a label."""
+    """Rows without a label, an id or a place."""
 
 
 def keys_of(batch: _Arrow) -> Keys:
@@ -42,7 +42,7 @@ def keys_of(batch: _Arrow) -> Keys:
     ids = batch.column(batch.schema.get_field_index(ID)).to_pylist()
     place = batch.schema.get_field_index(ROW)
     rows = batch.column(place).to_pylist() if place >= 0 else (0 for _ in ids)
-    pairs = ((str(id_), None if row is None else int(row)) for id_, row in zip(ids, rows, strict=True))
+    pairs = ((str(id_), row) for id_, row in zip(ids, rows, strict=True))
     return np.fromiter(map(hash, pairs), np.int64, len(ids))
 
 
@@ -57,7 +57,7 @@ def read_labels(file: PredictionsFile, kind: Kind, truth: str) -> Labels:
     column = NumberColumn(name) if is_number else TextColumn(name, MAX_LABELS)
     keys, rows, empty = Growing(np.int64), 0, 0
     for batch in file.chosen(_wanted(file, name, is_number=is_number)):
-        there = batch.filter(batch.column(batch.schema.get_field_index(name)).is_valid())
+        there = batch.drop_null()
         if problem := column.add(there.column(there.schema.get_field_index(name)), rows):
             raise InvalidFormat(f"{file.what}: column {name!r} {problem}")
         keys.add(keys_of(there))

@@ -36,9 +36,9 @@ class Part(NamedTuple):
 def find_parts(folder: str, remark: Remark) -> list[Part]:
     """Return the parts of the log in `folder` and below, sorted by path, thus by model and time.
 
-    Hidden files are skipped; other files, and parts that cannot be read, are told to `remark`.
+    Hidden files are skipped; other files, and what cannot be read, are told to `remark`.
     """
-    found = (_part(path, remark) for path in sorted(_files(folder)))
+    found = (_part(path, remark) for path in sorted(_files(folder, remark)))
     return [part for part in found if part]
 
 
@@ -55,8 +55,8 @@ def read_rows(parts: Iterable[Part], wanted: Wanted, remark: Remark) -> Iterator
             remark(_skipped(part.path, error), "")
 
 
-def _files(folder: str) -> Iterator[str]:
-    for top, folders, names in os.walk(folder):
+def _files(folder: str, remark: Remark) -> Iterator[str]:
+    for top, folders, names in os.walk(folder, onerror=lambda error: remark(_skipped(error.filename, error), "")):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (f"{top}/{name}" for name in names if not name.startswith("."))
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from mvc.objects.visible import visible
-
 Sample: TypeAlias = tuple[Mapping[str, str], float]
 """Labels and a value."""
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r'\"', "\n": r"\n"})
 
 
 def gauge(name: str, about: str, samples: Iterable[Sample]) -> Iterator[str]:
@@ -23,6 +22,5 @@ def gauge(name: str, about: str, samples: Iterable[Sample]) -> Iterator[str]:
 
 
 def _labels(labels: Mapping[str, str]) -> str:
-    """Return labels as written. `visible` left no line end to escape."""
-    escaped = {name: visible(value).replace("\\", "\\\\").replace('"', '\\"') for name, value in labels.items()}
+    escaped = {name: value.translate(_ESCAPES) for name, value in labels.items()}
     return "{" + ",".join(f'{name}="{value}"' for name, value in escaped.items()) + "}"

@@ -133,7 +133,8 @@ def _show(output: Output, found: LiveScore) -> None:
             output.note(f"{title}: left out {plural(item.repeated, 'prediction')}: another has the same id and row")
     for count, what in (
         (found.unknown, "of requests that the log does not have"),
-        (found.repeated, "replaced by a later one of the same id and row"), (found.empty, "without a value"),
+        (found.repeated, "replaced by a later one of the same id and row"),
+        (found.empty, "without a value, an id or a place"),
     ):
         if count:
             output.note(f"{plural(count, 'label')} {what}")

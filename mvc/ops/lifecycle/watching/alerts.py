@@ -114,7 +114,7 @@ def _versions(watched: Watched) -> Iterator[Alert]:
         f"mvc which {name}",
     )
     if watched.held:
-        matchers = f"stage={_quoted(watched.stage)}", f"blake3!={_quoted(watched.held)}"
+        matchers = f"stage={quoted(watched.stage)}", f"blake3!={quoted(watched.held)}"
         yield Alert(
             "MvcStale", f"{_series('mvc_serve_model_info', model, *matchers)} == 1", "15m", "warning",
             f"{_VERSION} is served as {watched.stage}, which held {watched.version or watched.held[:12]} "
@@ -156,7 +156,7 @@ def _compared(watched: Watched) -> Iterator[Alert]:
     for names, side in ((watched.higher, "Below"), (watched.lower, "Above")):
         if not names:
             continue
-        which = f"metric=~{_quoted('|'.join(map(re.escape, names)))}", 'slice=""'
+        which = f"metric=~{quoted('|'.join(map(re.escape, names)))}", 'slice=""'
         live, live_error, reference, reference_error = (
             _series(f"mvc_live_metric{what}", watched.model, *which)
             for what in ("", "_stderr", "_reference", "_reference_stderr")
@@ -172,13 +172,13 @@ def _compared(watched: Watched) -> Iterator[Alert]:
 
 def _demanded(model: str, demand: MetricDemand) -> Iterator[Alert]:
     """Yield the alerts for the limits of a metric in the policy."""
-    live = _series("mvc_live_metric", model, f"metric={_quoted(demand.name)}", _slice(demand))
+    live = _series("mvc_live_metric", model, f"metric={quoted(demand.name)}", _slice(demand))
     severity: Severity = "critical" if demand.severity == "error" else "warning"
     for limit, sign, name in ((demand.min, "<", "Below"), (demand.max, ">", "Above")):
         if limit is not None:
             yield Alert(
                 f"MvcLive{name}Policy", f"{live} {sign} {limit!r} {_served(model)}", "0m", severity,
-                f"{_VERSION}: live {demand.name} is {{{{ $value | humanize }}}}, the policy demands "
+                f"{_VERSION}: live {_as_template(demand.name)} is {{{{ $value | humanize }}}}, the policy demands "
                 f"{'at least' if sign == '<' else 'at most'} {limit:g}", f"mvc rollback {shlex.quote(model)} STAGE",
             )
 
@@ -190,9 +190,9 @@ def _served(model: str) -> str:
 
 def _slice(demand: MetricDemand) -> str:
     if all(value != ANY for _, value in demand.slice):
-        return f"slice={_quoted(','.join(map('='.join, demand.slice)))}"
+        return f"slice={quoted(','.join(map('='.join, demand.slice)))}"
     parts = (f"{re.escape(key)}={'.*' if value == ANY else re.escape(value)}" for key, value in demand.slice)
-    return f"slice=~{_quoted(','.join(parts))}"
+    return f"slice=~{quoted(','.join(parts))}"
 
 
 def _grew(series: str) -> str:
@@ -201,8 +201,14 @@ def _grew(series: str) -> str:
 
 
 def _series(name: str, model: str, *matchers: str) -> str:
-    return f"{name}{{{','.join((f'model={_quoted(model)}', *matchers))}}}"
+    return f"{name}{{{','.join((f'model={quoted(model)}', *matchers))}}}"
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text).replace("'", "\\x27")
+def quoted(text: str) -> str:
+    r"""Return a text in quotes, in ASCII: the same in PromQL and YAML, which do not know JSON's `\ud83d\ude00`."""
+    return re.sub("[^ -~]", lambda match: f"\\U{ord(match[0]):08x}", json.dumps(text, ensure_ascii=False))
+
+
+def _as_template(text: str) -> str:
+    """Return what a template of Prometheus shows as `text`."""
+    return text.replace("{{", '{{ "{{" }}')

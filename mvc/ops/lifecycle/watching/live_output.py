@@ -75,7 +75,13 @@ def reports(found: LiveScore, path: str, now: float) -> Iterator[tuple[str, byte
     for item in found.versions:
         if item.metrics:
             report = _report(found, item, Dataset(DATASET, found.blake3, path, n=found.labels, used=item.labelled), now)
-            yield f"{found.model}@{item.version or item.blake3[:12]}{SUFFIX}", emit_live(report)
+            yield f"{found.model.replace('/', '=')}@{_title(found, item)}{SUFFIX}", emit_live(report)
+
+
+def _title(found: LiveScore, item: LiveVersion) -> str:
+    """Return what distinguishes a version: of several with one name, as of a tag that was moved, also the digest."""
+    is_alone = sum(other.version == item.version for other in found.versions) == 1
+    return item.version if item.version and is_alone else f"{item.version}-{item.blake3[:12]}".lstrip("-")
 
 
 def _report(found: LiveScore, item: LiveVersion, labels: Dataset, now: float) -> Report:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Iterator
+from math import inf
 from typing import NamedTuple
 
 from mvc.errors import Refused, UsageError
-from mvc.ops.lifecycle.watching.alerts import Alert, Watched, alerts
+from mvc.ops.lifecycle.watching.alerts import Alert, Watched, alerts, quoted
 from mvc.ops.lifecycle.watching.reported import Reported, read_reported
 from mvc.ops.shared.versions.read import nothing_held, read_model
 from mvc.project import Project
@@ -39,7 +39,7 @@ def rules(project: Project, request: Request) -> str:
         Refused: the stage holds nothing.
         MvcError: Git cannot read the tags.
     """
-    if not request.latency > 0:
+    if not 0 < request.latency < inf:
         raise UsageError(f"invalid latency {request.latency:g}: expected seconds", "--latency 0.5")
     if not 0 <= request.errors < 1:
         raise UsageError(f"invalid share of errors {request.errors:g}: expected 0 or more, below 1", "--errors 0.01")
@@ -91,10 +91,11 @@ def render(name: str, found: Iterable[Alert]) -> str:
 
 
 def _lines(name: str, found: Iterable[Alert]) -> Iterator[str]:
-    """Yield the lines of a file of rules. JSON's texts are YAML's; expressions are ASCII, without apostrophes."""
+    """Yield the lines of a file of rules. Expressions are ASCII."""
     yield f"# Written by `mvc monitor rules {name}`. Check it with: promtool check rules FILE\n"
-    yield f"groups:\n- name: {json.dumps(f'mvc {name}')}\n  rules:\n"
+    yield f"groups:\n- name: {quoted(f'mvc {name}')}\n  rules:\n"
     for item in found:
-        yield f"  - alert: {item.name}\n    expr: '{item.expression}'\n    for: {item.wait}\n"
-        yield f"    labels: {{severity: {item.severity}, model: {json.dumps(name)}}}\n"
-        yield f"    annotations:\n      summary: {json.dumps(item.summary)}\n      try: {json.dumps(item.fix)}\n"
+        expression = item.expression.replace("'", "''")
+        yield f"  - alert: {item.name}\n    expr: '{expression}'\n    for: {item.wait}\n"
+        yield f"    labels: {{severity: {item.severity}, model: {quoted(name)}}}\n"
+        yield f"    annotations:\n      summary: {quoted(item.summary)}\n      try: {quoted(item.fix)}\n"

@@ -62,7 +62,7 @@ class LiveVersion(NamedTuple):
 
     @property
     def unlabelled(self) -> int:
-        """Rows without a label."""
+        """Rows without a label, an id or a place."""
         return self.rows - self.labelled - self.repeated
 
 
@@ -80,7 +80,7 @@ class LiveScore(NamedTuple):
     repeated: int
     """Labels that a later one for the same request replaced."""
     empty: int
-    """Rows without a label."""
+    """Rows without a label, an id or a place."""
     versions: tuple[LiveVersion, ...]
 
 
