@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
+from mvc.errors import UsageError
 from mvc.fs.files import as_error
 from mvc.objects.visible import plural as plural  # noqa: PLC0414 - commands import output functions from here
 from mvc.objects.visible import size as size  # noqa: PLC0414 - as above
@@ -93,6 +94,22 @@ def columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
 
 
 # Files.
+
+
+def check_outputs(outputs: Mapping[str, str], inputs: Iterable[str]) -> None:
+    """Check that no file would be written over one that is read, or over another one.
+
+    `outputs` has paths by option; those that are empty are not written.
+
+    Raises:
+        UsageError: one would.
+    """
+    taken = {os.path.realpath(path) for path in inputs}
+    for option, path in outputs.items():
+        real = os.path.realpath(path)
+        if path and real in taken:
+            raise UsageError(f"{option} {path} would write over another file of this command", f"{option} FILE")
+        taken.add(real)
 
 
 def write_file(path: str, content: bytes) -> None:

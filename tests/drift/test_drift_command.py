@@ -366,3 +366,14 @@ def test_files_are_replaced_as_a_whole_or_not_at_all(files: Repo, in_process: In
     assert in_process(files.root, *line, "b.csv", "--prom", "x.prom").code == 1
     assert (files.root / "x.prom").read_text().startswith("# HELP mvc_drift_detected")
     assert sorted(path.name for path in files.root.glob("x.prom*")) == ["x.prom"]
+
+
+def test_what_is_read_is_not_written_over(files: Repo, in_process: InProcess) -> None:
+    before = (files.root / "b.csv").read_bytes()
+    data = ("--reference", "a.parquet", "--current", "b.csv")
+    for outputs in (("--prom", "b.csv"), ("--html", "./b.csv"), ("--prom", "x", "--html", "x")):
+        found = in_process(files.root, "drift", *data, *outputs)
+        assert found.code == 2
+        assert "would write over another file of this command" in found.err
+    assert (files.root / "b.csv").read_bytes() == before
+    assert not (files.root / "x").exists()

@@ -11,7 +11,7 @@ import typer
 
 from mvc.cli.app import PRODUCTION, app, opened
 from mvc.cli.arguments import Json
-from mvc.cli.output import Output, columns, plural, print_json, visible, write_file
+from mvc.cli.output import Output, check_outputs, columns, plural, print_json, visible, write_file
 from mvc.errors import UsageError
 from mvc.quality.words import clipped
 
@@ -55,6 +55,7 @@ def drift(
             reference, "", current, os.path.join(project.around.cwd, current),
             tuple(filter(None, chosen.split(","))), level,
         ))
+        check_outputs({"--prom": prom, "--html": html}, (request.reference_file, request.current_file))
         found = run(request, project.around.remark)
         _write(found, prom, html)
         if json:

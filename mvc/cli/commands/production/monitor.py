@@ -11,7 +11,7 @@ import typer
 
 from mvc.cli.app import PRODUCTION, Group, app, opened
 from mvc.cli.arguments import Json
-from mvc.cli.output import Output, columns, plural, print_json, visible, write_file
+from mvc.cli.output import Output, check_outputs, columns, plural, print_json, visible, write_file
 from mvc.errors import UsageError
 from mvc.fs.files import as_error
 
@@ -97,6 +97,7 @@ def score(
     with opened(output, json=json) as project:
         here = project.around.cwd
         request = Request(name, os.path.join(here, log), os.path.join(here, truth), truth)
+        check_outputs({"--prom": prom}, (request.truth,))
         found, now = score_live(project, request), time.time()
         if target:
             _write_all(target, reports(found, truth, now))

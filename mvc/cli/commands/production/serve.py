@@ -49,8 +49,8 @@ LogLimit = Annotated[str, typer.Option("--log-limit", metavar="SIZE", help="The 
 
 _LONGEST_LINE = 200
 """Characters of the line to type."""
-_LONGEST = 7 * 24 * 3600
-"""Seconds."""
+_LEAST, _LONGEST = 0.1, 7 * 24 * 3600
+"""Seconds between two looks at the registry."""
 
 
 @app.command(rich_help_panel=PRODUCTION)
@@ -87,7 +87,7 @@ def serve(
 
     limits = Limits(_size("--max-body", max_body), max_queue, _seconds("--max-time", max_time))
     address = Address(host, port, _grpc_port(grpc_port))
-    interval = None if follow is None else _seconds("--follow", follow)
+    interval = None if follow is None else _seconds("--follow", follow, _LEAST)
     logged = LogOptions(log, log_sample, _names(log_drop), _names(log_hash), _size("--log-limit", log_limit))
     if not log and logged != LogOptions(""):
         raise UsageError("options of the log are given, but no folder", "mvc serve REF --log DIR")
@@ -145,8 +145,8 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(filter(None, text.split(",")))
 
 
-def _seconds(option: str, value: float) -> float:
-    if not 0 < value <= _LONGEST:
+def _seconds(option: str, value: float, least: float = 0.001) -> float:
+    if not least <= value <= _LONGEST:
         raise UsageError(f"{option} {value:g}: expected a number of seconds, such as 30", f"{option} 30")
     return value
 
