@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from operator import itemgetter
 
 from mvc.objects.pointer import path_of
+from mvc.ops.shared.audit.commits import committed
+from mvc.ops.shared.audit.entry import AuditEntry, Signature, Verifying, Wanted
+from mvc.ops.shared.versions.dates import date_of, start_of
 from mvc.ops.shared.versions.read import read_registry
 from mvc.ops.shared.versions.tag_signatures import Keys, signature_problem
-from mvc.ops.versions.audit_commits import committed
-from mvc.ops.versions.audit_entry import AuditEntry, Signature, Verifying, Wanted
-from mvc.ops.versions.history import event_kinds
-from mvc.ops.versions.which import author_of, date_of, start_of
 from mvc.project import Project
 from mvc.registry.event import Event
+from mvc.registry.kinds import event_kinds
 from mvc.registry.state import Model
 from mvc.scm.incomplete import lacks_history
 
@@ -51,7 +51,7 @@ def _tagged(
             claim = event.trailers
             yield time, AuditEntry(
                 date_of(event), kinds[event.oid], model.name, path_of(claim.pointer), version_of(event), event.stage,
-                author_of(event), event.commit, event.tag, claim.blake3, *_signature(project, verifying, event),
+                event.author, event.commit, event.tag, claim.blake3, *_signature(project, verifying, event),
                 event.message,
             )
 

@@ -11,10 +11,10 @@ from mvc.errors import InvalidFormat
 from mvc.objects.names import registered_name
 from mvc.objects.pointer import SUFFIX, path_of
 from mvc.objects.pointer_reader import pointer_in
+from mvc.ops.shared.audit.entry import AuditEntry, AuditEvent, Signature, Verifying, Wanted
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.ops.shared.reports import model_of
-from mvc.ops.versions.audit_entry import AuditEntry, AuditEvent, Signature, Verifying, Wanted
-from mvc.ops.versions.which import iso
+from mvc.ops.shared.versions.dates import iso
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, SIGNATURES, WAIVERS
 from mvc.quality.files import SUFFIX as REPORT
