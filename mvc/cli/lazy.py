@@ -48,6 +48,7 @@ MODULES = {
     "history": "versions",
     "models": "versions",
     "audit": "audit",
+    "site": "site",
     "hook": "hook",
     "cache": "storage",
     "config": "settings",

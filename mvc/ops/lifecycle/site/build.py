@@ -1,0 +1,209 @@
+"""`mvc site -o DIR`: builds the pages of what changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from importlib.resources import files
+from multiprocessing import get_context
+from typing import NamedTuple
+
+import msgspec
+
+from mvc._version import __version__
+from mvc.errors import MvcError
+from mvc.fs.tree import Tree
+from mvc.objects.hashing import hash_bytes
+from mvc.ops.lifecycle.site.collect import collect, kept_versions
+from mvc.ops.lifecycle.site.context import Context, read_context
+from mvc.ops.lifecycle.site.folder import (
+    LEDGER,
+    Files,
+    Ledger,
+    ModelEntry,
+    opened,
+    present,
+    publish,
+    remove,
+    save,
+)
+from mvc.ops.shared.audit.stream import audit
+from mvc.ops.shared.versions.read import read_registry
+from mvc.project import Project
+from mvc.registry.state import Model
+from mvc.scm.incomplete import lacks_versions
+from mvc.site.facts import Around, Deed, SiteModel
+from mvc.site.lineage import Links, digests_of, links_of
+from mvc.site.pages import (
+    audit_pages,
+    model_pages,
+    search_entries,
+    search_page,
+    shard_of,
+    site_pages,
+    static_pages,
+)
+from mvc.site.summary import Summary, summary_of
+
+_FEW = 4
+"""Models that this process renders alone: starting others takes longer."""
+
+
+class Request(NamedTuple):
+    """What to build, and where."""
+
+    folder: str
+    """The full path of the directory."""
+    shown: str
+    """The same as typed."""
+    since: str = ""
+    base_url: str = ""
+    jobs: int = 1
+
+
+class Built(NamedTuple):
+    """What was built."""
+
+    folder: str
+    models: int
+    versions: int
+    pages: int
+    written: int
+    removed: int
+
+
+class _Work(NamedTuple):
+    """A model whose pages are to be rendered."""
+
+    around: Around
+    model: SiteModel
+    summary: Summary
+    links: Links
+    before: Files
+
+
+def build(project: Project, request: Request, now: float) -> Built:
+    """Build or update a site, as of `now` in seconds since the epoch.
+
+    Raises:
+        UsageError: the directory has other files, an option is invalid, or a package is not installed.
+        MvcError: Git cannot be used, this clone lacks the tags, or the directory cannot be written.
+    """
+    registry = read_registry(project).models
+    if not registry and (lack := lacks_versions(project.git)):
+        raise MvcError(f"no version is known here, but {lack.what}", lack.fix)
+    context = read_context(project, registry.values(), now, request.since, request.base_url)
+    with opened(request.folder, request.shown) as (tree, before):
+        return _build(project, request, registry, context, (tree, before))
+
+
+def _build(
+    project: Project, request: Request, registry: Mapping[str, Model], context: Context, at: tuple[Tree, Ledger],
+) -> Built:
+    tree, before = at
+    shared = _shared_inputs(context)
+    inputs = {name: _inputs(shared, model, context) for name, model in registry.items()}
+    there = present(request.folder)
+    same = {name for name, entry in before.models.items() if entry.inputs == inputs.get(name)
+            and not (entry.summary.until and entry.summary.until <= context.now) and there.issuperset(entry.files)}
+    facts = {item.name: item for item in collect(project, (registry[name] for name in registry.keys() - same), context)}
+    summaries = {name: summary_of(facts[name], context.around.policy, context.now) if name in facts
+                 else before.models[name].summary for name in registry}
+    links = links_of(summaries.values())
+    own = {name: links.only(digests_of(summaries[name])) for name in registry}
+    link_digests = {name: _digest(found) for name, found in own.items()}
+    moved = {name for name in same if before.models[name].links != link_digests[name]}
+    facts |= {item.name: item for item in collect(project, (registry[name] for name in sorted(moved)), context)}
+    work = [_Work(context.around, model, summaries[name], own[name], _files_before(before, name, there))
+            for name, model in facts.items()]
+    done = dict(zip(facts, _rendered(request, work), strict=True))
+    models = {
+        name: ModelEntry(inputs[name], link_digests[name], summaries[name], tuple(search_entries(facts[name])),
+                         done[name][0]) if name in facts else before.models[name]
+        for name in registry
+    }
+    old = {path: blake3 for path, blake3 in before.files.items() if path in there}
+    shared_files, count = publish(tree, _shared_pages(project, context, models), old)
+    after = Ledger(models=models, files=shared_files)
+    removed = remove(tree, sorted(before.all_files.keys() - after.all_files.keys() - {LEDGER}))
+    save(tree, after)
+    return Built(
+        request.shown, len(registry), sum(len(kept_versions(model, context)) for model in registry.values()),
+        len(after.all_files), count + sum(written for _, written in done.values()), removed,
+    )
+
+
+def _files_before(before: Ledger, name: str, there: set[str]) -> Files:
+    entry = before.models.get(name)
+    return {path: blake3 for path, blake3 in entry.files.items() if path in there} if entry else {}
+
+
+# What pages depend on.
+
+
+def _shared_inputs(context: Context) -> str:
+    """Return the digest of what all models' pages depend on: mvc, the policy, the keys, and where the site will be."""
+    around = context.around
+    named = (around.title, around.branch, around.repository, around.base_url, msgspec.json.encode(around.policy).decode())
+    keys = tuple((raw or b"").decode(errors="replace") for raw in context.keys)
+    return _digest((__version__, _own_source(), named, keys))
+
+
+def _own_source() -> str:
+    """Return the digest of the templates, and of the code that fills them."""
+    root = files("mvc.site")
+    folders = (root, root / "templates", root / "static")
+    named = sorted((item.name, hash_bytes(item.read_bytes()).blake3) for folder in folders
+                   for item in folder.iterdir() if item.is_file())
+    return _digest(named)
+
+
+def _inputs(shared: str, model: Model, context: Context) -> str:
+    """Return the digest of what a model's pages depend on."""
+    events = [event.oid for _, event in model.moments]
+    paths = sorted({version.event.trailers.pointer.removesuffix(".mvc") for version in model.versions.values()})
+    kept = [version.name for version in kept_versions(model, context)]
+    return _digest((shared, events, [(path, context.tips.get(path)) for path in paths], kept))
+
+
+def _digest(value: object) -> str:
+    return hash_bytes(msgspec.json.encode(value)).blake3
+
+
+# Rendering.
+
+
+def _rendered(request: Request, work: list[_Work]) -> Iterator[tuple[Files, int]]:
+    """Render and write the pages of models, on several cores if there are many; yield the files of each."""
+    if len(work) <= _FEW or request.jobs <= 1:
+        yield from (_publish(request.folder, item) for item in work)
+        return
+    with ProcessPoolExecutor(request.jobs, get_context("fork")) as pool:
+        yield from pool.map(_publish, [request.folder] * len(work), work, chunksize=2)
+
+
+def _publish(folder: str, work: _Work) -> tuple[Files, int]:
+    with Tree(folder) as tree:
+        return publish(tree, model_pages(*work[:4]), work.before)
+
+
+def _shared_pages(project: Project, context: Context, models: Mapping[str, ModelEntry]) -> Iterator:
+    summaries = [entry.summary for _, entry in sorted(models.items())]
+    shards: dict[str, list[tuple[str, str, str]]] = {}
+    for name, entry in sorted(models.items()):
+        shards.setdefault(shard_of(name), []).extend(entry.found)
+    problem = next((finding.message for finding in context.parsed.findings), "")
+    yield from static_pages()
+    yield from site_pages(context.around, summaries, sorted(shards), problem)
+    yield from (search_page(shard, entries) for shard, entries in sorted(shards.items()))
+    yield from audit_pages(context.around, _deeds(project, context), models)
+
+
+def _deeds(project: Project, context: Context) -> list[Deed]:
+    found = audit(project, context.now)
+    return [
+        Deed(item.date, item.event, item.model, item.path, item.version, item.stage, item.author, item.commit,
+             item.signature, item.problem, item.text)
+        for item in reversed(found)
+    ]
