@@ -35,27 +35,22 @@ def rule_lines(rule: Rule) -> tuple[str, ...]:
 def _lines(found: Demands) -> Iterator[str]:
     for metric in found.metrics:
         yield from _of_metric(metric)
-    for gap in found.gaps:
-        yield f"{gap.metric}: slices at most {rounded(gap.max_gap)} apart"
-    for item in found.slices:
-        yield f"{item.metric or 'some metric'} by {item.key}"
+    yield from (f"{gap.metric}: slices at most {rounded(gap.max_gap)} apart" for gap in found.gaps)
+    yield from (f"{item.metric or 'some metric'} by {item.key}" for item in found.slices)
     for pinned in found.datasets:
-        yield f"data set {pinned.id}{f', blake3 {pinned.blake3[:12]}' * bool(pinned.blake3)}{', all of it' * pinned.full}"
+        content = f", blake3 {pinned.blake3[:12]}" if pinned.blake3 else ""
+        yield f"data set {pinned.id}{content}{', all of it' * pinned.full}"
     yield from (f"evaluated with {path}" for path in found.companions)
-    if found.sources == "required":
-        yield "a report of what it was made from"
-    if found.evidence:
-        yield "metrics computed from predictions"
-    if found.assurance != "self":
-        yield f"evaluated by: {found.assurance}"
-    if found.signatures:
-        yield f"signatures: at least {found.signatures}"
-    if found.max_age is not None:
-        yield f"report: at most {span(found.max_age)} old"
-    if found.deny:
-        yield f"formats denied: {', '.join(found.deny)}"
-    if found.pickle == "scan":
-        yield "pickles: scanned"
+    demanded = {
+        "a report of what it was made from": found.sources == "required",
+        "metrics computed from predictions": found.evidence,
+        f"evaluated by: {found.assurance}": found.assurance != "self",
+        f"signatures: at least {found.signatures}": found.signatures,
+        f"report: at most {span(found.max_age or 0)} old": found.max_age is not None,
+        f"formats denied: {', '.join(found.deny)}": found.deny,
+        "pickles: scanned": found.pickle == "scan",
+    }
+    yield from (line for line, holds in demanded.items() if holds)
 
 
 def _of_metric(metric: MetricDemand) -> Iterator[str]:

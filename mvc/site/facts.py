@@ -121,6 +121,8 @@ class Deed(NamedTuple):
     stage: str
     author: str
     commit: str
+    tag: str
+    blake3: str
     signature: Signature
     problem: str
     text: str

@@ -79,8 +79,10 @@ def digests_of(summary: Summary) -> list[str]:
 def lineage_of(model: str, version: SiteVersion, links: Links) -> Lineage:
     """Return the lineage of a version."""
     report = version.report
-    data = [Node("trained on", item.path, item.blake3[:12], "") for item in (report.train.data if report and report.train else ())]
-    data += [Node("evaluated on", item.id, item.path or item.blake3[:12], "") for item in (report.datasets if report else ())]
+    trained = report.train.data if report and report.train else ()
+    evaluated = report.datasets if report else ()
+    data = [Node("trained on", item.path, item.blake3[:12], "") for item in trained]
+    data += [Node("evaluated on", item.id, item.path or item.blake3[:12], "") for item in evaluated]
     made = []
     for source in report.sources if report else ():
         known = links.having.get(source.blake3, ())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import msgspec
 
 from mvc.objects.hashing import hash_bytes
 from mvc.quality.reports.report import is_sliced
@@ -15,7 +18,7 @@ from mvc.site.facts import Around, Deed, SiteModel
 from mvc.site.lineage import Links
 from mvc.site.summary import Summary, slug
 from mvc.site.templating import render
-from mvc.site.views import ModelData, cell_of, model_view, overview_rows, version_view
+from mvc.site.views import Cell, ModelData, cell_of, model_view, overview_rows, version_view
 
 STATIC = ("site.css", "site.js", "icon.svg")
 DEEDS = 400
@@ -29,19 +32,29 @@ class Page(NamedTuple):
     """A file of the site."""
 
     path: str
-    raw: bytes
+    made_from: str
+    """A digest that differs if the content does."""
+    content: Callable[[], bytes]
+
+    @classmethod
+    def of(cls, path: str, raw: bytes) -> Page:
+        """Return a page whose content is known."""
+        return cls(path, hash_bytes(raw).blake3, lambda: raw)
 
 
 def _page(path: str, template: str, around: Around, **values: object) -> Page:
-    root = "../" * path.count("/")
-    return Page(path, render(template, {"around": around, "page": path, "root": root, **values}))
+    return Page.of(path, _rendered(path, template, around, **values))
+
+
+def _rendered(path: str, template: str, around: Around, **values: object) -> bytes:
+    return render(template, {"around": around, "page": path, "root": "../" * path.count("/"), **values})
 
 
 def static_pages() -> Iterator[Page]:
     """Yield the files that are the same for each site."""
     for name in STATIC:
-        yield Page(f"static/{name}", (files("mvc.site") / "static" / name).read_bytes())
-    yield Page(".nojekyll", b"")  # else GitHub Pages leaves files out
+        yield Page.of(f"static/{name}", (files("mvc.site") / "static" / name).read_bytes())
+    yield Page.of(".nojekyll", b"")  # else GitHub Pages leaves files out
 
 
 # All models.
@@ -58,11 +71,14 @@ def site_pages(around: Around, summaries: Sequence[Summary], shards: Sequence[st
     yield _page("search.html", "search.html", around, shards=shards)
     names = [item.name for item in summaries]
     yield _page("compare.html", "compare.html", around, models=names, name="", versions=(), rows=())
-    yield Page("models.json", _json([[name, f"models/{slug(name)}"] for name in names]))
+    yield Page.of("models.json", _json([[name, f"models/{slug(name)}"] for name in names]))
 
 
-def audit_pages(around: Around, deeds: Sequence[Deed], models: Iterable[str]) -> Iterator[Page]:
-    """Yield the pages of the audit; `deeds` are the oldest first. A page that is full stays as it is."""
+def audit_pages(around: Around, shared: str, deeds: Sequence[Deed], models: Iterable[str]) -> Iterator[Page]:
+    """Yield the pages of the audit; `deeds` are the oldest first. A page that is full stays as it is.
+
+    `shared` is the digest of what all pages depend on.
+    """
     known = frozenset(models)
     count = max(-(-len(deeds) // DEEDS), 1)
     names = [*(f"{number + 1}.html" for number in range(count - 1)), "index.html"]
@@ -70,7 +86,10 @@ def audit_pages(around: Around, deeds: Sequence[Deed], models: Iterable[str]) ->
         older = names[number - 1] if number else ""
         newer = names[number + 1] if number + 1 < count else ""
         shown = deeds[number * DEEDS : (number + 1) * DEEDS][::-1]
-        yield _page(f"audit/{name}", "audit.html", around, deeds=shown, older=older, newer=newer, models=known)
+        linked = sorted({item.model for item in shown} & known)
+        values = {"deeds": shown, "older": older, "newer": newer, "models": linked}
+        inputs = hash_bytes(msgspec.json.encode((shared, values))).blake3
+        yield Page(f"audit/{name}", inputs, partial(_rendered, f"audit/{name}", "audit.html", around, **values))
 
 
 # A model.
@@ -78,7 +97,7 @@ def audit_pages(around: Around, deeds: Sequence[Deed], models: Iterable[str]) ->
 
 class _Compared(NamedTuple):
     name: str
-    cells: tuple[Any, ...]
+    cells: tuple[Cell | None, ...]
     change: float | None
 
 
@@ -93,9 +112,9 @@ def model_pages(around: Around, model: SiteModel, summary: Summary, links: Links
         view_ = version_view(data, index, around.repository)
         yield _page(f"{folder}/{version.name}.html", "version.html", around, view=view_)
     yield _page(f"{folder}/compare.html", "compare.html", around, models=(), name=model.name, **_two_latest(data))
-    yield Page(f"{folder}/data.json", _json(_compare_data(data)))
+    yield Page.of(f"{folder}/data.json", _json(_compare_data(data)))
     for name, file, text in badges:
-        yield Page(f"{folder}/{file}", _badge(name, text))
+        yield Page.of(f"{folder}/{file}", _badge(name, text))
 
 
 def _two_latest(data: ModelData) -> dict[str, object]:
@@ -104,9 +123,9 @@ def _two_latest(data: ModelData) -> dict[str, object]:
     rows = []
     for row in data.rows:
         cells = tuple(cell_of(row, index, data.limits) for index in indexes)
+        known = [item.value for item in cells if item and item.comparable]
         if any(cells):
-            both = len(cells) == 2 and all(item and item.comparable for item in cells)  # noqa: PLR2004
-            rows.append(_Compared(row.name, cells, cells[1].value - cells[0].value if both else None))
+            rows.append(_Compared(row.name, cells, known[1] - known[0] if len(known) > 1 else None))
     return {"versions": [data.model.versions[index].name for index in indexes], "rows": rows}
 
 
@@ -114,14 +133,14 @@ def _compare_data(data: ModelData) -> dict[str, object]:
     """Return what the browser compares."""
     versions = {}
     for index, item in enumerate(data.model.versions):
-        metrics = {row.name: [there.value, there.stderr, there.data] for row in data.rows if (there := row.values[index])}
-        report = item.report
+        report, there = item.report, ((row.name, row.values[index]) for row in data.rows)
+        metrics = {name: [value.value, value.stderr, value.data] for name, value in there if value}
         versions[item.name] = {
             "metrics": metrics, "date": item.date, "size": item.pointer.total if item.pointer else None,
             "params": {key: str(text) for key, text in report.params.items()} if report else {},
         }
     better = {row.name: row.higher_is_better for row in data.rows}
-    return {"model": data.model.name, "folder": f"models/{slug(data.model.name)}", "better": better, "versions": versions}
+    return {"better": better, "versions": versions}
 
 
 def _json(value: object) -> bytes:
@@ -162,7 +181,7 @@ def shard_of(name: str) -> str:
 
 def search_page(shard: str, entries: Sequence[tuple[str, str, str]]) -> Page:
     """Return a shard of the search index: title, page and words of each entry."""
-    return Page(f"search/{shard}.json", _json(entries))
+    return Page.of(f"search/{shard}.json", _json(entries))
 
 
 def search_entries(model: SiteModel) -> Iterator[tuple[str, str, str]]:
@@ -170,7 +189,8 @@ def search_entries(model: SiteModel) -> Iterator[tuple[str, str, str]]:
     folder = f"models/{slug(model.name)}"
     yield model.name, f"{folder}/index.html", " ".join(filter(None, (model.path, "deprecated" * model.is_deprecated)))
     for item in model.versions:
-        words = [item.date[:10], item.author, item.message, *item.stages, "retired" * item.is_retired, item.commit, item.blake3]
+        words = [item.date[:10], item.author, item.message, *item.stages, "retired" * item.is_retired]
+        words += [item.commit, item.blake3]
         if report := item.report:
             words += [report.desc, report.task, report.evaluator.id if report.evaluator else ""]
             words += [metric.name for metric in report.metrics if not is_sliced(metric.name) and not metric.slice]

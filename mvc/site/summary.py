@@ -5,7 +5,6 @@ It is kept beside the pages, so that a build reads only the models that changed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias
@@ -141,8 +140,8 @@ def _ages(model: SiteModel, policy: Policy) -> Iterator[tuple[float, str]]:
             age = demands(Policy(1, rules=[demanded.rule]), model.path).max_age
             named.append((stage, version, age))
     for stage, name, age in named:
-        version = model.version(name)
-        if version and version.report and age is not None and (created := moment(version.report.created_at)):
+        there = model.version(name)
+        if there and there.report and age is not None and (created := moment(there.report.created_at)):
             where = f" in {stage}" if stage else ""
             yield created + age, f"the report of {name}{where} is older than {span(age)}"
 
@@ -155,10 +154,3 @@ def moment(text: str) -> float | None:
     except (ValueError, OverflowError):
         return None
 
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9]+")
-
-
-def anchor(text: str) -> str:
-    """Return text as the id of an element."""
-    return _UNSAFE.sub("-", text).strip("-").lower()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from importlib.resources import files
 from multiprocessing import get_context
 from typing import NamedTuple
@@ -15,27 +14,20 @@ from mvc._version import __version__
 from mvc.errors import MvcError
 from mvc.fs.tree import Tree
 from mvc.objects.hashing import hash_bytes
-from mvc.ops.lifecycle.site.collect import collect, kept_versions
+from mvc.ops.lifecycle.site.collect import collect
 from mvc.ops.lifecycle.site.context import Context, read_context
-from mvc.ops.lifecycle.site.folder import (
-    LEDGER,
-    Files,
-    Ledger,
-    ModelEntry,
-    opened,
-    present,
-    publish,
-    remove,
-    save,
-)
-from mvc.ops.shared.audit.stream import audit
+from mvc.ops.lifecycle.site.folder import LEDGER, Files, Ledger, ModelEntry, opened, present, publish, remove, save
+from mvc.ops.shared.audit.commits import model_history
+from mvc.ops.shared.audit.stream import stream
 from mvc.ops.shared.versions.read import read_registry
 from mvc.project import Project
 from mvc.registry.state import Model
+from mvc.scm.history import CommitChanges
 from mvc.scm.incomplete import lacks_versions
 from mvc.site.facts import Around, Deed, SiteModel
 from mvc.site.lineage import Links, digests_of, links_of
 from mvc.site.pages import (
+    Page,
     audit_pages,
     model_pages,
     search_entries,
@@ -90,17 +82,26 @@ def build(project: Project, request: Request, now: float) -> Built:
         UsageError: the directory has other files, an option is invalid, or a package is not installed.
         MvcError: Git cannot be used, this clone lacks the tags, or the directory cannot be written.
     """
-    registry = read_registry(project).models
-    if not registry and (lack := lacks_versions(project.git)):
-        raise MvcError(f"no version is known here, but {lack.what}", lack.fix)
-    context = read_context(project, registry.values(), now, request.since, request.base_url)
-    with opened(request.folder, request.shown) as (tree, before):
-        return _build(project, request, registry, context, (tree, before))
+    with ThreadPoolExecutor(1) as pool:
+        history = pool.submit(model_history, project)  # Git takes a while; meanwhile the rest is done
+        registry = read_registry(project).models
+        if not registry and (lack := lacks_versions(project.git)):
+            raise MvcError(f"no version is known here, but {lack.what}", lack.fix)
+        context = read_context(project, registry.values(), now, request.since, request.base_url)
+        with opened(request.folder, request.shown) as at:
+            return _build(project, request, _Sources(registry, context, history.result), at)
 
 
-def _build(
-    project: Project, request: Request, registry: Mapping[str, Model], context: Context, at: tuple[Tree, Ledger],
-) -> Built:
+class _Sources(NamedTuple):
+    """What a build reads."""
+
+    registry: Mapping[str, Model]
+    context: Context
+    history: Callable[[], list[CommitChanges]]
+
+
+def _build(project: Project, request: Request, read: _Sources, at: tuple[Tree, Ledger]) -> Built:
+    registry, context, _ = read
     tree, before = at
     shared = _shared_inputs(context)
     inputs = {name: _inputs(shared, model, context) for name, model in registry.items()}
@@ -124,12 +125,12 @@ def _build(
         for name in registry
     }
     old = {path: blake3 for path, blake3 in before.files.items() if path in there}
-    shared_files, count = publish(tree, _shared_pages(project, context, models), old)
+    shared_files, count = publish(tree, _shared_pages(project, read, shared, models), old)
     after = Ledger(models=models, files=shared_files)
     removed = remove(tree, sorted(before.all_files.keys() - after.all_files.keys() - {LEDGER}))
     save(tree, after)
     return Built(
-        request.shown, len(registry), sum(len(kept_versions(model, context)) for model in registry.values()),
+        request.shown, len(registry), sum(len(entry.found) - 1 for entry in models.values()),
         len(after.all_files), count + sum(written for _, written in done.values()), removed,
     )
 
@@ -145,9 +146,9 @@ def _files_before(before: Ledger, name: str, there: set[str]) -> Files:
 def _shared_inputs(context: Context) -> str:
     """Return the digest of what all models' pages depend on: mvc, the policy, the keys, and where the site will be."""
     around = context.around
-    named = (around.title, around.branch, around.repository, around.base_url, msgspec.json.encode(around.policy).decode())
-    keys = tuple((raw or b"").decode(errors="replace") for raw in context.keys)
-    return _digest((__version__, _own_source(), named, keys))
+    policy = msgspec.json.encode(around.policy).decode()
+    keys = [(raw or b"").decode(errors="replace") for raw in context.keys]
+    return _digest((__version__, _own_source(), around[:-1], policy, keys, sorted(context.old)))
 
 
 def _own_source() -> str:
@@ -162,9 +163,7 @@ def _own_source() -> str:
 def _inputs(shared: str, model: Model, context: Context) -> str:
     """Return the digest of what a model's pages depend on."""
     events = [event.oid for _, event in model.moments]
-    paths = sorted({version.event.trailers.pointer.removesuffix(".mvc") for version in model.versions.values()})
-    kept = [version.name for version in kept_versions(model, context)]
-    return _digest((shared, events, [(path, context.tips.get(path)) for path in paths], kept))
+    return _digest((shared, events, context.tips.get(model.name)))
 
 
 def _digest(value: object) -> str:
@@ -179,7 +178,7 @@ def _rendered(request: Request, work: list[_Work]) -> Iterator[tuple[Files, int]
     if len(work) <= _FEW or request.jobs <= 1:
         yield from (_publish(request.folder, item) for item in work)
         return
-    with ProcessPoolExecutor(request.jobs, get_context("fork")) as pool:
+    with ProcessPoolExecutor(request.jobs, get_context("spawn")) as pool:
         yield from pool.map(_publish, [request.folder] * len(work), work, chunksize=2)
 
 
@@ -188,7 +187,11 @@ def _publish(folder: str, work: _Work) -> tuple[Files, int]:
         return publish(tree, model_pages(*work[:4]), work.before)
 
 
-def _shared_pages(project: Project, context: Context, models: Mapping[str, ModelEntry]) -> Iterator:
+def _shared_pages(
+    project: Project, read: _Sources, shared: str, models: Mapping[str, ModelEntry],
+) -> Iterator[Page]:
+    registry, context, history = read
+    deeds = [Deed._make(item) for item in reversed(stream(project, registry.values(), history(), context.now))]
     summaries = [entry.summary for _, entry in sorted(models.items())]
     shards: dict[str, list[tuple[str, str, str]]] = {}
     for name, entry in sorted(models.items()):
@@ -197,13 +200,5 @@ def _shared_pages(project: Project, context: Context, models: Mapping[str, Model
     yield from static_pages()
     yield from site_pages(context.around, summaries, sorted(shards), problem)
     yield from (search_page(shard, entries) for shard, entries in sorted(shards.items()))
-    yield from audit_pages(context.around, _deeds(project, context), models)
+    yield from audit_pages(context.around, shared, deeds, models)
 
-
-def _deeds(project: Project, context: Context) -> list[Deed]:
-    found = audit(project, context.now)
-    return [
-        Deed(item.date, item.event, item.model, item.path, item.version, item.stage, item.author, item.commit,
-             item.signature, item.problem, item.text)
-        for item in reversed(found)
-    ]

@@ -27,7 +27,7 @@ _ROOM = 150_000
 """Bytes of pictures on a page."""
 
 
-def kept_versions(model: Model, context: Context) -> list[Version]:
+def _kept(model: Model, context: Context) -> list[Version]:
     """Return the versions that have a page, the lowest first: also older ones that are the latest, or in a stage."""
     used = {item.commit for item in model.holding()} | ({model.latest.event.commit} if model.latest else set())
     there = (item for item in model.versions.values() if item.event.commit not in context.old - used)
@@ -40,7 +40,7 @@ def collect(project: Project, models: Iterable[Model], context: Context) -> Iter
     Raises:
         MvcError: Git or `ssh-keygen` cannot be used.
     """
-    kept = [(model, kept_versions(model, context)) for model in models]
+    kept = [(model, _kept(model, context)) for model in models]
     files = _Files(project, [version for _, versions in kept for version in versions])
     for model, versions in kept:
         yield _site_model(project, model, versions, files, context)
@@ -68,7 +68,8 @@ def _site_model(
     ]
     return SiteModel(
         model.name, path, found, latest.name if latest else "", tuple(_periods(model)), tuple(events),
-        model.moments[-1].time, model.deprecated is not None, context.tips.get(path), len(model.versions) - len(found),
+        model.moments[-1].time, model.deprecated is not None, context.tips.get(model.name),
+        len(model.versions) - len(found),
     )
 
 

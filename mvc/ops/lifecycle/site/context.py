@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import UsageError
 from mvc.objects.pointer import SUFFIX as POINTER
+from mvc.objects.pointer import path_of
 from mvc.objects.pointer_reader import pointer_in
 from mvc.ops.shared.reports import state_of
 from mvc.ops.shared.versions.references import resolve
@@ -36,7 +37,7 @@ class Context(NamedTuple):
     parsed: ParsedPolicy
     keys: Keys
     tips: dict[str, Tip]
-    """By tracked path."""
+    """By model."""
     old: frozenset[str]
     """The commits of versions that are left out."""
     now: float
@@ -70,7 +71,8 @@ def _checked(url: str) -> str:
 
 def _repository(project: Project) -> str:
     """Return the URL of `origin` without a user; empty for a local one."""
-    (url, *_) = (*remote_settings(project.git).get("origin", {}).get("url", ()), "")
+    urls = remote_settings(project.git).get("origin", {}).get("url", [])
+    url = urls[0] if urls else ""
     return _WITH_USER.sub("", url) if re.match(r"https?://|ssh://|[^/:]+@[^/:]+:", url) else ""
 
 
@@ -81,17 +83,17 @@ def _older(project: Project, models: Iterable[Model], since: str) -> frozenset[s
 
 
 def _tips(project: Project, commit: str, models: Iterable[Model]) -> dict[str, Tip]:
-    """Return what the default branch has at the paths that the tags name."""
-    pointers = {version.event.trailers.pointer for model in models for version in model.versions.values()} - {""}
-    paths = [path.removesuffix(POINTER) for path in sorted(pointers)]
-    places = [CommitPath(commit, path + suffix) for path in paths for suffix in (POINTER, REPORT)] if commit else []
-    oids = blobs_at(project.git, places)
+    """Return what the default branch has of each model, at the path that the tag of its highest version names."""
+    named = ((model.name, model.versions.values()) for model in models if model.versions)
+    highest = {name: max(versions, key=lambda item: item.rank).event for name, versions in named}
+    paths = {name: path_of(event.trailers.pointer) for name, event in highest.items()}
+    places = [CommitPath(commit, path + suffix) for path in paths.values() if path for suffix in (POINTER, REPORT)]
+    oids = blobs_at(project.git, places if commit else ())
     raws = dict(zip(oids, read_blobs(project.git, oids.values()), strict=True))
     found = {}
-    for path in paths:
-        pointer = pointer_in(raws.get(CommitPath(commit, path + POINTER), b""))
-        if pointer:
+    for name, path in paths.items():
+        if pointer := pointer_in(raws.get(CommitPath(commit, path + POINTER), b"")):
             report = raws.get(CommitPath(commit, path + REPORT))
             state = "missing" if report is None else state_of(report, pointer, path + REPORT)
-            found[path] = Tip(pointer.digest.blake3, state)
+            found[name] = Tip(pointer.digest.blake3, state)
     return found

@@ -13,7 +13,6 @@ import msgspec
 from mvc.errors import InvalidFormat, UsageError
 from mvc.fs.files import as_error, write_all
 from mvc.fs.tree import Tree
-from mvc.objects.hashing import hash_bytes
 from mvc.objects.names import check_path
 from mvc.site.pages import Page
 from mvc.site.summary import Summary
@@ -24,7 +23,7 @@ _MAX_BYTES = 256 << 20
 _FORMAT = 1
 
 Files = dict[str, str]
-"""The blake3 of each page, by its path."""
+"""What each page was made from, by its path: `Page.made_from`."""
 
 
 class ModelEntry(NamedTuple):
@@ -51,8 +50,8 @@ class Ledger(NamedTuple):
     @property
     def all_files(self) -> Files:
         """All pages."""
-        return {path: blake3 for files in (self.files, *(item.files for item in self.models.values()))
-                for path, blake3 in files.items()}
+        return {path: made_from for files in (self.files, *(item.files for item in self.models.values()))
+                for path, made_from in files.items()}
 
 
 @contextmanager
@@ -90,7 +89,7 @@ def _parsed(raw: bytes | None) -> Ledger:
 
 def save(tree: Tree, ledger: Ledger) -> None:
     """Write the list."""
-    write(tree, Page(LEDGER, msgspec.json.encode(ledger)))
+    write(tree, Page.of(LEDGER, msgspec.json.encode(ledger)))
 
 
 def publish(tree: Tree, pages: Iterable[Page], before: Files) -> tuple[Files, int]:
@@ -98,8 +97,8 @@ def publish(tree: Tree, pages: Iterable[Page], before: Files) -> tuple[Files, in
     files: Files = {}
     count = 0
     for page in pages:
-        files[page.path] = hash_bytes(page.raw).blake3
-        if before.get(page.path) != files[page.path]:
+        files[page.path] = page.made_from
+        if before.get(page.path) != page.made_from:
             write(tree, page)
             count += 1
     return files, count
@@ -111,7 +110,7 @@ def write(tree: Tree, page: Page) -> None:
     temporary = f".mvc-site-{os.getpid()}"
     opened_fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o666, dir_fd=fd)
     try:
-        write_all(opened_fd, page.raw)
+        write_all(opened_fd, page.content())
     finally:
         os.close(opened_fd)
     os.replace(temporary, name, src_dir_fd=fd, dst_dir_fd=fd)
@@ -119,7 +118,8 @@ def write(tree: Tree, page: Page) -> None:
 
 def present(root: str) -> set[str]:
     """Return the paths of all files below the directory."""
-    return {os.path.relpath(f"{folder}/{name}", root) for folder, _, names in os.walk(root) for name in names}
+    start = len(root) + 1
+    return {f"{folder}/{name}"[start:] for folder, _, names in os.walk(root) for name in names}
 
 
 def remove(tree: Tree, paths: Iterable[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
@@ -31,14 +31,24 @@ _ENDINGS = (SUFFIX, REPORT, REPORT + SIGNATURES, WAIVERS)
 """Of the files of interest, in the order in which the changes of one commit are told."""
 
 
-def committed(project: Project, verifying: Verifying, wanted: Wanted) -> Iterator[tuple[int, AuditEntry]]:
-    """Yield the events of all commits that are `wanted`, each with its time, the oldest first.
+def model_history(project: Project) -> list[CommitChanges]:
+    """Return the commits that change models, or what belongs to them, newest first.
+
+    Raises:
+        MvcError: Git cannot read the history.
+    """
+    return all_history(project.git, *(f":(top){'' if ending == WAIVERS else '*'}{ending}" for ending in _ENDINGS))
+
+
+def committed(
+    project: Project, verifying: Verifying, commits: Sequence[CommitChanges], wanted: Wanted,
+) -> Iterator[tuple[int, AuditEntry]]:
+    """Yield the events of `commits` that are `wanted`, each with its time, the oldest first.
 
     Raises:
         MvcError: Git or `ssh-keygen` cannot be used.
     """
-    patterns = (f":(top){'' if ending == WAIVERS else '*'}{ending}" for ending in _ENDINGS)
-    commits = all_history(project.git, *patterns)[::-1]
+    commits = commits[::-1]
     history = _History(project, verifying, commits)
     raws = stream_blobs(project.git, (item.commit for item in commits), MAX_BYTES)
     for item, raw in zip(commits, raws, strict=True):

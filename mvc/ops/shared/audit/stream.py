@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 
 from mvc.objects.pointer import path_of
-from mvc.ops.shared.audit.commits import committed
+from mvc.ops.shared.audit.commits import committed, model_history
 from mvc.ops.shared.audit.entry import AuditEntry, Signature, Verifying, Wanted
 from mvc.ops.shared.versions.dates import date_of, start_of
 from mvc.ops.shared.versions.read import read_registry
@@ -15,6 +15,7 @@ from mvc.project import Project
 from mvc.registry.event import Event
 from mvc.registry.kinds import event_kinds
 from mvc.registry.state import Model
+from mvc.scm.history import CommitChanges
 from mvc.scm.incomplete import lacks_history
 
 
@@ -33,11 +34,23 @@ def audit(project: Project, now: float, since: str = "", model: str = "") -> tup
         return time >= earliest and model in ("", name)
 
     models = read_registry(project).models.values()
+    return stream(project, models, model_history(project), now, wanted)
+
+
+def stream(
+    project: Project, models: Iterable[Model], commits: Sequence[CommitChanges], now: float,
+    wanted: Wanted = lambda time, name: True,  # noqa: ARG005
+) -> tuple[AuditEntry, ...]:
+    """Return what the events of `models`, and the commits of `model_history`, did that is wanted; as in `audit`.
+
+    Raises:
+        MvcError: Git or `ssh-keygen` cannot be used.
+    """
     if lack := lacks_history(project.git):
         project.around.remark(f"{lack.what}, so events may be missing", lack.fix)
     verifying = Verifying(Keys.read(project), now)
     tagged = (pair for item in models for pair in _tagged(project, verifying, item, wanted))
-    found = sorted([*committed(project, verifying, wanted), *tagged], key=itemgetter(0))
+    found = sorted([*committed(project, verifying, commits, wanted), *tagged], key=itemgetter(0))
     return tuple(entry for _, entry in reversed(found))
 
 
