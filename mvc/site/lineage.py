@@ -76,8 +76,8 @@ def digests_of(summary: Summary) -> list[str]:
     return [digest for item in summary.contents for digest in (item.blake3, *item.sources)]
 
 
-def lineage_of(model: str, version: SiteVersion, links: Links) -> Lineage:
-    """Return the lineage of a version."""
+def lineage_of(model: str, version: SiteVersion, links: Links, stages: Iterable[tuple[str, str]]) -> Lineage:
+    """Return the lineage of a version; `stages` are shown as the last, each with a version or nothing."""
     report = version.report
     trained = report.train.data if report and report.train else ()
     evaluated = report.datasets if report else ()
@@ -94,5 +94,5 @@ def lineage_of(model: str, version: SiteVersion, links: Links) -> Lineage:
     return Lineage(
         tuple(data), tuple(made), Node("version", me.node, version.blake3[:12], me.href),
         tuple(Node("made of it", item.node, "", item.href) for item in derived),
-        tuple(Node("stage", item, "", f"models/{slug(model)}/index.html#stages") for item in version.stages),
+        tuple(Node("stage", stage, held, f"models/{slug(model)}/index.html#stages") for stage, held in stages),
     )

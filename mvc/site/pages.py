@@ -106,8 +106,8 @@ def model_pages(around: Around, model: SiteModel, summary: Summary, links: Links
     data = ModelData.of(model, summary, around.policy, links)
     folder = f"models/{slug(model.name)}"
     badges = list(_badges(model, summary))
-    view = model_view(data)
-    yield _page(f"{folder}/index.html", "model.html", around, view=view, badges=[item[:2] for item in badges])
+    shown, at = [item[:2] for item in badges], f"{around.base_url}{folder}/"
+    yield _page(f"{folder}/index.html", "model.html", around, view=model_view(data), badges=shown, folder=at)
     for index, version in enumerate(model.versions):
         view_ = version_view(data, index, around.repository)
         yield _page(f"{folder}/{version.name}.html", "version.html", around, view=view_)

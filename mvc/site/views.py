@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from shlex import quote
 from typing import NamedTuple
 
 from mvc.quality.policy.policy import Policy
@@ -109,7 +110,7 @@ def model_view(data: ModelData) -> ModelView:
         data.summary, model, tuple(row.name for row in shown), tuple(reversed(rows)),
         tuple(charts[:_CHARTS]), len(whole) - len(charts[:_CHARTS]), timeline_of(model.periods, model.last),
         tuple(item for item in reversed(model.periods) if item.commit),
-        lineage_of(model.name, latest, data.links) if latest else None,
+        lineage_of(model.name, latest, data.links, data.summary.stages) if latest else None,
         demand_lines(policy, model.path), tuple((stage, lines) for stage, lines in stages if lines),
     )
 
@@ -191,17 +192,17 @@ def version_view(data: ModelData, index: int, repository: str) -> VersionView:
     versions = data.model.versions
     version = versions[index]
     entries = list(version.pointer.manifest.entries) if version.pointer and version.pointer.manifest else []
-    names = [item.name for item in versions]
+    names, stages = [item.name for item in versions], [(stage, "") for stage in version.stages]
     return VersionView(
         data.model, version, names[index - 1] if index else "", names[index + 1] if index + 1 < len(names) else "",
         tuple(_metrics(data, index)), tuple(_heat_maps(version.report, data)) if version.report else (),
         tuple(FileRow(item.path, item.size, item.blake3) for item in entries[:_FILES]),
-        max(len(entries) - _FILES, 0), lineage_of(data.model.name, version, data.links),
+        max(len(entries) - _FILES, 0), lineage_of(data.model.name, version, data.links, stages),
         tuple(commands(data.model.name, version, repository)),
     )
 
 
-def _metrics(data: ModelData, index: int) -> Iterable[tuple[str, Metric, Cell, float | None]]:
+def _metrics(data: ModelData, index: int) -> Iterator[tuple[str, Metric, Cell, float | None]]:
     report = data.model.versions[index].report
     rows = {row.name: row for row in data.rows if row.values[index]}
     for metric in report.metrics if report else ():
@@ -215,7 +216,7 @@ def _metrics(data: ModelData, index: int) -> Iterable[tuple[str, Metric, Cell, f
             yield name, metric, there, metric.value - before.value if comparable and before else None
 
 
-def _heat_maps(report: Report, data: ModelData) -> Iterable[HeatMap]:
+def _heat_maps(report: Report, data: ModelData) -> Iterator[HeatMap]:
     better = {row.name.partition("[")[0].partition("@")[0]: row.higher_is_better for row in data.rows}
     keys: dict[tuple[str, ...], list[Metric]] = {}
     for metric in report.metrics:
@@ -254,10 +255,8 @@ def _heat(
     return HeatCell(metric.value, metric.n, heat, broken(label(metric), metric.value, bounds))
 
 
-def commands(name: str, version: SiteVersion, repository: str) -> Iterable[tuple[str, str]]:
+def commands(name: str, version: SiteVersion, repository: str) -> Iterator[tuple[str, str]]:
     """Yield how to get a version: what it is for, and what to type."""
-    from shlex import quote  # noqa: PLC0415
-
     ref = f"{name}@{version.name}"
     out = version.path.rpartition("/")[2] or "OUT"
     yield "Get it without a clone", f"mvc get {quote(repository or 'REPOSITORY')} {quote(ref)} -o {quote(out)}"

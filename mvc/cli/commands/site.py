@@ -75,14 +75,14 @@ def _folder(target: str) -> Iterator[str]:
 
 def _serve(output: Output, project: Project, request: Request, port: int) -> None:
     from mvc.ops.lifecycle.site.build import build  # noqa: PLC0415
-    from mvc.ops.lifecycle.site.serve import Rebuilder, serving  # noqa: PLC0415
+    from mvc.ops.lifecycle.site.serve import HOST, Rebuilder, serving  # noqa: PLC0415
 
     rebuild = Rebuilder(
         project.git, lambda: build(project, request._replace(jobs=1), time.time()),
         lambda error: output.note(f"error: {visible(error.message)}"),
     )
     with serving(request.folder, port, rebuild) as server, suppress(KeyboardInterrupt):
-        output.line(f"serving http://{server.server_address[0]}:{server.server_port}/index.html  # Ctrl-C ends it")
+        output.line(f"serving http://{HOST}:{server.server_port}/index.html  # Ctrl-C ends it")
         sys.stdout.flush()
         server.serve_forever()
 
