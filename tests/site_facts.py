@@ -75,7 +75,7 @@ class Elements(HTMLParser):
         self.found.append((tag, {key: value or "" for key, value in attrs}))
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self.text += f"{data} "
 
     def values(self, tag: str, key: str) -> list[str]:
         """Return an attribute of all elements with a name that have it."""

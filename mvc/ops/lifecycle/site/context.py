@@ -22,8 +22,8 @@ from mvc.registry.state import Model
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import CommitPath, blobs_at, committed_file, head
 from mvc.scm.history import outside
-from mvc.scm.plumbing import remote_settings
-from mvc.scm.refs import default_branch
+from mvc.scm.plumbing import Git, remote_settings
+from mvc.scm.refs import Ref, default_branch
 from mvc.site.facts import Around, Tip
 
 _URL = re.compile(r"https?://[^\s/?#]+(?:/[^\s?#]*)?")
@@ -56,11 +56,17 @@ def read_context(project: Project, models: Iterable[Model], now: float, since: s
     raw = committed_file(project.git, commit, POLICY) if commit else None
     parsed = read_policy(None if raw is None else FileAt("100644", raw))
     around = Around(
-        os.path.basename(project.root), branch.name if branch else "", _repository(project), _checked(base_url),
+        os.path.basename(project.root), _branch(project.git, branch) if branch else "", _repository(project), _checked(base_url),
         parsed.policy,
     )
     old = _older(project, models, resolve(project, since)) if since else frozenset()
     return Context(around, parsed, Keys.read(project), _tips(project, commit, models), old, now)
+
+
+def _branch(git: Git, branch: Ref) -> str:
+    """Return the name of the default branch, where a clone knows it only as that of `origin`."""
+    named = git.attempt("rev-parse", "--abbrev-ref", branch.name).stdout if branch.name.endswith("HEAD") else b""
+    return os.fsdecode(named).strip() or branch.name
 
 
 def _checked(url: str) -> str:
