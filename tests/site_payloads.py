@@ -72,7 +72,7 @@ PAYLOADS = (
     f"&#x3c;img src=x onerror={RUN}&#x3e;",
     f"%3Cscript%3E{RUN}%3C/script%3E",
 )
-SVG = f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" onload="{RUN}"><script>{RUN}</script></svg>'.encode()
+SVG = f'<svg xmlns="http://www.w3.org/2000/svg" onload="{RUN}"><script>{RUN}</script></svg>'.encode()
 
 
 def hostile(blake3: str, tag: str, picture: str) -> Report:

@@ -50,7 +50,8 @@ async function visit(page, address) {
 
 async function barriers(page, what) {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => window.axe.run());
+  const { passes, violations } = await page.evaluate(() => window.axe.run());
+  seen.facts.rules = Math.max(seen.facts.rules ?? 0, passes.length);
   for (const { id, nodes } of violations) seen.violations.push(`${what}: ${id}: ${nodes.map((node) => node.target).join(" ").slice(0, 300)}`);
 }
 
@@ -61,7 +62,17 @@ for (const address of waiting) {
   if (pictures !== "hostile") await barriers(page, address.slice(url.length));
 }
 
-if (pictures !== "hostile") {
+if (pictures === "hostile") {
+  // What the script makes of hostile text.
+  await page.goto(`${url}compare.html#ranker@v1.0.0,ranker@v1.1.0`);
+  await page.waitForSelector("#comparison table");
+  seen.facts.compared = await page.locator("#comparison tbody tr").count();
+  seen.hostile.push(...await page.evaluate(barred));
+  await page.goto(`${url}search.html#script`);
+  await page.waitForSelector(".found li");
+  seen.facts.found = await page.locator(".found li").count();
+  seen.hostile.push(...await page.evaluate(barred));
+} else {
   // Each kind of page, in dark, on a phone and on a large screen, and without JavaScript.
   const kinds = ["index.html", "models/ranker/index.html", "models/ranker/v1.1.0.html", "models/ranker/compare.html", "compare.html", "audit/index.html", "policy.html", "search.html"];
   for (const scheme of ["light", "dark"]) {

@@ -56,8 +56,8 @@ def read_context(project: Project, models: Iterable[Model], now: float, since: s
     raw = committed_file(project.git, commit, POLICY) if commit else None
     parsed = read_policy(None if raw is None else FileAt("100644", raw))
     around = Around(
-        os.path.basename(project.root), _branch(project.git, branch) if branch else "", _repository(project), _checked(base_url),
-        parsed.policy,
+        os.path.basename(project.root), _branch(project.git, branch) if branch else "", _repository(project),
+        _checked(base_url), parsed.policy,
     )
     old = _older(project, models, resolve(project, since)) if since else frozenset()
     return Context(around, parsed, Keys.read(project), _tips(project, commit, models), old, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from mvc.errors import MvcError
-from mvc.fs.files import as_error
 from mvc.objects.hashing import hash_bytes
 from mvc.scm.plumbing import Git
 
@@ -83,6 +83,6 @@ def serving(folder: str, port: int, rebuild: Callable[[], None]) -> Iterator[Thr
     try:
         server = ThreadingHTTPServer((HOST, port), partial(_Handler, rebuild, directory=folder))
     except OSError as error:
-        raise as_error(error, f"port {port}") from None
+        raise MvcError(f"port {port}: {os.strerror(error.errno or 0)}", "mvc site --serve --port 0") from None
     with server:
         yield server
