@@ -137,7 +137,7 @@ def with_hostile_report(repo: Repo) -> None:
 
 def _message(repo: Repo, path: str, blake3: str) -> str:
     report = hash_bytes((repo.root / f"{path}.eval.yaml").read_bytes()).blake3
-    text = "<script>window.pwned=1</script>\n\n\" onload=window.pwned=1 javascript:window.pwned=1"
+    text = '<script>window.pwned=1</script>\n\n" onload=window.pwned=1 javascript:window.pwned=1'
     return f"{text}\n\nMvc-Model-Blake3: {blake3}\nMvc-Report-Blake3: {report}\nMvc-Pointer: {path}.mvc\n"
 
 

@@ -122,7 +122,7 @@ def _two_latest(data: ModelData) -> dict[str, object]:
     indexes = [index for index, item in enumerate(data.model.versions) if not item.is_retired][-2:]
     rows = []
     for row in data.rows:
-        cells = tuple(cell_of(row, index, data.limits) for index in indexes)
+        cells = tuple(cell_of(row, index, data.demanded) for index in indexes)
         known = [item.value for item in cells if item and item.comparable]
         if any(cells):
             rows.append(_Compared(row.name, cells, known[1] - known[0] if len(known) > 1 else None))

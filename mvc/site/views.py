@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from shlex import quote
 from typing import NamedTuple
 
+from mvc.quality.judge.rules.figures import matches
+from mvc.quality.policy.demands import MetricDemand, demands
 from mvc.quality.policy.policy import Policy
 from mvc.quality.reports.report import Metric, Report, is_sliced, label
 from mvc.quality.side_by_side import Limit, MetricRow, limits
+from mvc.quality.words import rounded
 from mvc.site.charts import Chart, Sparkline, Timeline, chart_of, sparkline_of, timeline_of
 from mvc.site.demands_text import demand_lines, stage_lines
 from mvc.site.facts import Period, SiteModel, SiteVersion
@@ -87,12 +90,13 @@ class ModelData(NamedTuple):
     links: Links
     rows: tuple[MetricRow, ...]
     limits: tuple[Limit, ...]
+    demanded: tuple[MetricDemand, ...]
 
     @classmethod
     def of(cls, model: SiteModel, summary: Summary, policy: Policy, links: Links) -> ModelData:
         """Put them together."""
-        rows = metric_rows(model, policy)
-        return cls(model, summary, policy, links, rows, tuple(limits(policy, model.path)))
+        rows, bounds = metric_rows(model, policy), tuple(limits(policy, model.path))
+        return cls(model, summary, policy, links, rows, bounds, demands(policy, model.path).metrics)
 
 
 def model_view(data: ModelData) -> ModelView:
@@ -102,7 +106,7 @@ def model_view(data: ModelData) -> ModelView:
     names = [item.name for item in model.versions]
     charts = [chart for row in whole if (chart := chart_of(row, names, data.limits))]
     shown = whole[:_COLUMNS]
-    rows = [VersionRow(item, tuple(cell_of(row, index, data.limits) for row in shown))
+    rows = [VersionRow(item, tuple(cell_of(row, index, data.demanded) for row in shown))
             for index, item in enumerate(model.versions)]
     latest = model.version(model.latest)
     stages = ((stage, stage_lines(policy, stage, model.path)) for stage in policy.stages)
@@ -121,27 +125,43 @@ def _main_first(data: ModelData) -> list[MetricRow]:
     return sorted((row for row in data.rows if not is_sliced(row.name)), key=lambda row: row is not main)
 
 
-def cell_of(row: MetricRow, index: int, bounds: Iterable[Limit]) -> Cell | None:
+def cell_of(row: MetricRow, index: int, demanded: Iterable[MetricDemand]) -> Cell | None:
     """Return a metric of the version at `index`; None without."""
     item = row.values[index]
     if item is None:
         return None
     best = index in row.best and len(row.best) < len(row.values) - len(row.missing)
-    return Cell(item.value, item.stderr, best, item.comparable, broken(row.name, item.value, bounds))
+    return Cell(item.value, item.stderr, best, item.comparable, broken(row.name, item.value, demanded))
 
 
-def broken(name: str, value: float, bounds: Iterable[Limit]) -> str:
-    """Return the limit of the rules that a value misses; empty if it meets all."""
-    for item in bounds:
-        if name in (item.metric, f"{item.metric}@{name.rpartition('@')[2]}"):
-            if item.name == "min" and value < item.value:
-                return f"min {item.value:g}"
-            if item.name == "max" and value > item.value:
-                return f"max {item.value:g}"
+def broken(name: str, value: float, demanded: Iterable[MetricDemand]) -> str:
+    """Return the limit of the rules that a metric misses; empty if it meets all. `name` is its label."""
+    base, sliced, inside = name.partition("[")
+    pairs = (pair.partition("=") for pair in inside.rpartition("]")[0].split(","))
+    metric = Metric(base, value, slice={key: text for key, _, text in pairs} if sliced else {})
+    for item in demanded:
+        if matches(item, metric) or (not sliced and not item.slice and name.startswith(f"{item.name}@")):
+            if item.min is not None and not value >= item.min:
+                return f"min {rounded(item.min)}"
+            if item.max is not None and not value <= item.max:
+                return f"max {rounded(item.max)}"
     return ""
 
 
 # A version.
+
+
+class MetricLine(NamedTuple):
+    """A metric of the whole data."""
+
+    name: str
+    cell: Cell
+    ci: tuple[float, float] | None
+    method: str
+    """How the interval was computed."""
+    change: float | None
+    """Since the version before; None if they cannot be compared."""
+    higher_is_better: bool | None
 
 
 class HeatCell(NamedTuple):
@@ -178,8 +198,7 @@ class VersionView(NamedTuple):
     older: str
     newer: str
     """The versions before and after it; empty without one."""
-    metrics: tuple[tuple[str, Metric, Cell, float | None], ...]
-    """Label, metric, cell, and the change since the version before."""
+    metrics: tuple[MetricLine, ...]
     heat_maps: tuple[HeatMap, ...]
     files: tuple[FileRow, ...]
     more_files: int
@@ -202,18 +221,18 @@ def version_view(data: ModelData, index: int, repository: str) -> VersionView:
     )
 
 
-def _metrics(data: ModelData, index: int) -> Iterator[tuple[str, Metric, Cell, float | None]]:
-    report = data.model.versions[index].report
-    rows = {row.name: row for row in data.rows if row.values[index]}
-    for metric in report.metrics if report else ():
-        name = label(metric)
-        row = rows.get(name) or rows.get(label(report.placed(metric))) if report else None
-        cell = cell_of(row, index, data.limits) if row else None
-        before = row.values[index - 1] if row and index else None
-        if not metric.slice:
-            there = cell or Cell(metric.value, metric.stderr, False, True, "")  # noqa: FBT003
-            comparable = before is not None and before.comparable and there.comparable
-            yield name, metric, there, metric.value - before.value if comparable and before else None
+def _metrics(data: ModelData, index: int) -> Iterator[MetricLine]:
+    version = data.model.versions[index]
+    reported = {label(version.report.placed(item)): item for item in version.report.metrics} if version.report else {}
+    for row in data.rows:
+        cell = None if is_sliced(row.name) else cell_of(row, index, data.demanded)
+        if cell:
+            before, metric = row.values[index - 1] if index else None, reported.get(row.name)
+            change = cell.value - before.value if before and before.comparable and cell.comparable else None
+            yield MetricLine(
+                row.name, cell, metric.ci if metric else None, metric.method if metric else "", change,
+                row.higher_is_better,
+            )
 
 
 def _heat_maps(report: Report, data: ModelData) -> Iterator[HeatMap]:
@@ -229,7 +248,7 @@ def _heat_maps(report: Report, data: ModelData) -> Iterator[HeatMap]:
             cells.setdefault(", ".join(item.slice[part] for part in key), {})[_column(item)] = item
         ranges = {name: _span([row[name].value for row in cells.values() if name in row]) for name in names}
         rows = tuple(
-            (value, tuple(_heat(row.get(name), ranges[name], better, data.limits) for name in names))
+            (value, tuple(_heat(row.get(name), ranges[name], better, data.demanded) for name in names))
             for value, row in cells.items()
         )
         yield HeatMap(", ".join(key), names, rows)
@@ -244,7 +263,8 @@ def _span(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _heat(
-    metric: Metric | None, span: tuple[float, float], better: Mapping[str, bool | None], bounds: Iterable[Limit],
+    metric: Metric | None, span: tuple[float, float], better: Mapping[str, bool | None],
+    demanded: Iterable[MetricDemand],
 ) -> HeatCell | None:
     if metric is None:
         return None
@@ -252,7 +272,7 @@ def _heat(
     way = metric.higher_is_better if metric.higher_is_better is not None else better.get(metric.name)
     share = (metric.value / 2 - low / 2) / (high / 2 - low / 2) if high / 2 > low / 2 else 0.5
     heat = _HEATS // 2 if way is None else round((share if way else 1 - share) * _HEATS)
-    return HeatCell(metric.value, metric.n, heat, broken(label(metric), metric.value, bounds))
+    return HeatCell(metric.value, metric.n, heat, broken(label(metric), metric.value, demanded))
 
 
 def commands(name: str, version: SiteVersion, repository: str) -> Iterator[tuple[str, str]]:

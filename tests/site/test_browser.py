@@ -17,6 +17,7 @@ from site_repository import with_hostile_report, with_site
 from site_server import served
 
 pytestmark = pytest.mark.long
+PICTURES = os.environ.get("MVC_SITE_PICTURES", "")
 BROWSER = Path(os.environ.get("MVC_TEST_SITE") or PROJECT / ".cache/site")
 
 
@@ -31,7 +32,7 @@ def look(address: str, *arguments: str) -> dict[str, Any]:
 
 def test_people_can_use_every_page(begin: Begin) -> None:
     with served(begin(with_site)) as address:
-        seen = look(address, *filter(None, [os.environ.get("MVC_SITE_PICTURES", "")]))
+        seen = look(address, *filter(None, [PICTURES]))
     assert len(seen["pages"]) == 22
     assert set(seen["pages"].values()) == {200}
     assert seen["facts"]["rules"] > 20  # axe ran
