@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from site_facts import AROUND, POLICY, Elements, model, pages, pointer, promoted, version
+from site_facts import Elements, model, pages, pointer, promoted, version
 
 from mvc.quality.policy.demands import demands
 from mvc.quality.policy.policy import Bound, Policy, Rule
@@ -54,8 +54,8 @@ def test_of_many_versions_few_are_named_and_the_last_is() -> None:
 
 
 def test_a_stage_is_drawn_from_when_it_got_a_version_to_when_it_got_another() -> None:
-    periods = [promoted("prod", "v1.0.0", 0, 1000), promoted("prod", "v1.1.0", 1000, None), promoted("dev", "v1", 500, None)]
-    found = timeline_of(periods, 2000)
+    periods = [promoted("prod", "v1.0.0", 0, 1000), promoted("prod", "v1.1.0", 1000, None)]
+    found = timeline_of([*periods, promoted("dev", "v1", 500, None)], 2000)
     assert found
     dev, prod = found.lanes
     assert (dev.stage, prod.stage) == ("dev", "prod")
@@ -68,8 +68,8 @@ def test_a_stage_is_drawn_from_when_it_got_a_version_to_when_it_got_another() ->
 
 
 def test_what_misses_a_limit_is_marked() -> None:
-    policy = Policy(1, rules=[Rule("**", metrics={"auc": Bound(min=0.9), "auc[country=*]": Bound(min=0.8), "ms": Bound(max=5)})])
-    demanded = demands(policy, "m").metrics
+    metrics = {"auc": Bound(min=0.9), "auc[country=*]": Bound(min=0.8), "ms": Bound(max=5)}
+    demanded = demands(Policy(1, rules=[Rule("**", metrics=metrics)]), "m").metrics
     cases = {
         ("auc@holdout", 0.89): "min 0.9", ("auc@holdout", 0.9): "", ("auc", 0.1): "min 0.9", ("auc2", 0.1): "",
         ("auc[country=DE]@holdout", 0.79): "min 0.8", ("auc[country=DE]", 0.85): "", ("auc[age=4]", 0.1): "",
@@ -82,9 +82,10 @@ def test_the_page_of_a_version_says_what_missed_and_where_it_comes_from() -> Non
     base = version("v1.0.0", Metric("auc", 0.95, True))
     derived = Report(
         2, Evaluated(pointer("v2.0.0").digest.blake3), "v2.0.0", metrics=[Metric("auc", 0.89, True)],
-        sources=[Source("models/ranker.onnx", base.blake3, "mvc convert --to onnx-int8")], together=[Used("tokenizer", "e" * 64)],
+        sources=[Source("models/ranker.onnx", base.blake3, "mvc convert --to onnx-int8")],
+        together=[Used("tokenizer", "e" * 64)],
     )
-    found = pages(model(base), model(version("v2.0.0", report=derived), name="tiny"), around=AROUND._replace(policy=POLICY))
+    found = pages(model(base), model(version("v2.0.0", report=derived), name="tiny"))
     page = Elements(found["models/tiny/v2.0.0.html"])
     assert "min 0.9" in page.text
     assert "../../models/ranker/v1.0.0.html" in page.values("a", "href")
