@@ -41,6 +41,10 @@ demo: install  ## run the main job on a real model, in a new repository
 demo-full: install models  ## the demo with repair, garbage, a published model; MVC_DEMO_S3=1: with an S3 server
 	@$(BIN)/python demo/full.py
 
+.PHONY: demo-serve
+demo-serve: install .cache/.programs  ## serve a model, swap it, watch it with Prometheus, roll it back
+	@$(BIN)/python demo/serve.py
+
 .PHONY: test
 test: install models $(OTHERS)  ## run the tests that a change must pass
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not long" tests
@@ -49,7 +53,7 @@ test: install models $(OTHERS)  ## run the tests that a change must pass
 test-long: export MVC_TEST_LONG := 1
 test-long: export MVC_FAULTS_SEED ?= $(NEW_SEED)
 test-long: export MVC_STATE_SEED ?= $(NEW_SEED)
-test-long: install models $(OTHERS) .cache/examples/.complete .cache/site/.complete  ## run all tests on the disk, with many rounds
+test-long: install models $(OTHERS) .cache/examples/.complete .cache/evidently/.complete .cache/site/.complete  ## run all tests on the disk, with many rounds
 	@echo "MVC_FAULTS_SEED=$(MVC_FAULTS_SEED) MVC_STATE_SEED=$(MVC_STATE_SEED)"
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
 
@@ -98,6 +102,9 @@ ci/requirements.txt: uv.lock | $(TOOLS)/bin/uv  ## write what CI installs, with 
 ci/requirements-eval.txt: uv.lock | $(TOOLS)/bin/uv
 	@$(EXPORT) --extra eval -o $@
 
+ci/requirements-serve.txt: uv.lock | $(TOOLS)/bin/uv
+	@$(EXPORT) --extra oci --extra serve --extra onnx --extra convert -o $@
+
 ci/requirements-site.txt: uv.lock | $(TOOLS)/bin/uv
 	@$(EXPORT) --extra site -o $@
 
@@ -106,7 +113,7 @@ schemas: install  ## write docs/schemas from the types
 	@$(BIN)/python docs/schemas/generate.py
 
 .PHONY: coverage
-coverage: install models $(OTHERS) .cache/examples/.complete .cache/site/.complete  ## run all tests, with branch coverage
+coverage: install models $(OTHERS) .cache/examples/.complete .cache/evidently/.complete .cache/site/.complete  ## run all tests, with branch coverage
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest -q tests && $(BIN)/coverage combine -q && $(BIN)/coverage report
 
 .PHONY: bench
@@ -189,6 +196,12 @@ $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
 .cache/hf/.complete: tests/hf.txt | $(TOOLS)/bin/uv
 	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/hf
 	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/hf/bin/python -r $<
+	@touch $@
+
+# It tests for drift, too: 79 packages, 820 MB, only for the long tests.
+.cache/evidently/.complete: tests/evidently.txt | $(TOOLS)/bin/uv
+	@$(TOOLS)/bin/uv venv --quiet --clear --relocatable --python "$(PYTHON)" .cache/evidently
+	@$(TOOLS)/bin/uv pip install --quiet --no-deps $(SYSTEM_CERTS) --python .cache/evidently/bin/python -r $<
 	@touch $@
 
 # It runs the servers that mvc imports from and exports to: 87 packages.

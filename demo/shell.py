@@ -9,6 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,11 +31,18 @@ class Shell:
     """Runs commands in a repository, and checks their output."""
 
     def __init__(self, root: Path) -> None:
-        """Create an empty directory for the repository."""
+        """Create an empty directory for the repository. What `start` starts ends with the context."""
         self.root = root
         self.repo = root / "repository"
         self.repo.mkdir()
         self.environment = environment(root)
+        self._started = ExitStack()
+
+    def __enter__(self) -> Shell:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._started.close()
 
     def type(self, line: str, *expected: str, code: int = 0) -> str:
         """Run `line`, print it with its output, and return the output.
@@ -52,9 +61,36 @@ class Shell:
                 sys.exit(f"demo failed: the output of `{line}` lacks {text!r}")
         return done.stdout
 
-    def quietly(self, line: str) -> None:
-        """Run `line` and print nothing."""
-        self._run(line).check_returncode()
+    def quietly(self, line: str) -> str:
+        """Run `line`, print nothing, and return its output."""
+        done = self._run(line)
+        done.check_returncode()
+        return done.stdout
+
+    def start(self, line: str, log: str) -> None:
+        """Start a server, whose output goes to the file `log` beside the repository; it ends with this shell."""
+        print(f"$ {line} >../{log} 2>&1 &\n", flush=True)
+        server = subprocess.Popen(
+            ["bash", "-c", f"exec {line} >../{log} 2>&1"],
+            cwd=self.repo, env=self.environment, stdin=subprocess.DEVNULL,
+        )
+        self._started.callback(server.wait)
+        self._started.callback(server.terminate)
+
+    def wait_for(self, line: str) -> None:
+        """Run `line` again and again until it succeeds.
+
+        Raises:
+            SystemExit: it did not within a minute.
+
+        """
+        end = time.monotonic() + 60
+        while self._run(line).returncode:
+            if time.monotonic() > end:
+                for log in self.root.glob("*.log"):
+                    print(f"{log.name}: {log.read_text()[-2000:]}")
+                sys.exit(f"demo failed: `{line}` did not succeed in time")
+            time.sleep(0.2)
 
     def _run(self, line: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

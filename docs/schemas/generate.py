@@ -10,7 +10,7 @@ from mvc import config
 from mvc.objects import pointer_document
 from mvc.quality.judge.rules import waivers
 from mvc.quality.policy import policy
-from mvc.quality.reports import report_document
+from mvc.quality.reports import live_report, report_document
 
 HERE = Path(__file__).resolve().parent
 
@@ -19,6 +19,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     """Return every schema by its file's name."""
     return {
         "config.schema.json": config.json_schema(),
+        "live-report.schema.json": live_report.live_schema(),
         "pointer.schema.json": pointer_document.json_schema(),
         "policy.schema.json": policy.schema(),
         "report.schema.json": report_document.schema(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
@@ -19,7 +20,7 @@ Rows: TypeAlias = NDArray[np.int64] | slice
 """Indexes of rows."""
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
-_T = TypeVar("_T", np.float64, np.int32)
+_T = TypeVar("_T", np.float64, np.int32, np.int64)
 
 
 class Coded(NamedTuple):
@@ -33,6 +34,11 @@ class Coded(NamedTuple):
     def take(self, rows: Rows) -> Coded:
         """Return the column of some rows; the labels stay."""
         return Coded(self.labels, self.codes[rows])
+
+    def among(self, labels: Sequence[str]) -> Coded:
+        """Return the column with other labels, which include its own."""
+        place = np.array([labels.index(label) for label in self.labels], np.int32)
+        return Coded(tuple(labels), place[self.codes])
 
 
 class Labelled(NamedTuple):
@@ -88,14 +94,16 @@ Examples: TypeAlias = Labelled | Measured | Ranked
 # Columns, as they are read.
 
 
-class _Growing(Generic[_T]):
+class Growing(Generic[_T]):
     """An array that grows in place, since many small ones would leave holes in the memory."""
 
     def __init__(self, dtype: type[_T]) -> None:
+        """Begin without values."""
         self._values: NDArray[_T] = np.empty(1 << 16, dtype)
         self._n = 0
 
     def add(self, values: NDArray[_T]) -> None:
+        """Append values."""
         end = self._n + len(values)
         if end > len(self._values):
             self._values.resize(max(end, 2 * len(self._values)), refcheck=False)
@@ -103,6 +111,7 @@ class _Growing(Generic[_T]):
         self._n = end
 
     def joined(self) -> NDArray[_T]:
+        """Return all values. None can be added after that."""
         self._values.resize(self._n, refcheck=False)
         return self._values
 
@@ -113,7 +122,7 @@ class NumberColumn:
     def __init__(self, name: str) -> None:
         """Begin without values."""
         self.name = name
-        self._found = _Growing(np.float64)
+        self._found = Growing(np.float64)
 
     def add(self, values: _Arrow, before: int) -> str:
         """Add values; return what is wrong with them."""
@@ -137,7 +146,7 @@ class TextColumn:
         """Take at most `most` different texts."""
         self.name, self._most = name, most
         self._known: dict[str, int] = {}
-        self._found = _Growing(np.int32)
+        self._found = Growing(np.int32)
         self._last: _Arrow = None
         """The last dictionary, often that of the next batch as well; with the places of its texts."""
         self._places = np.empty(0, np.int32)
@@ -171,7 +180,7 @@ class TextColumn:
 
     def coded(self) -> Coded:
         """Return the column with its labels sorted."""
-        labels = sorted(self._known, key=_rank)
+        labels = in_order(self._known)
         place = np.empty(len(labels), np.int32)
         for index, label in enumerate(labels):
             place[self._known[label]] = index
@@ -189,6 +198,11 @@ def _text(value: object) -> str | None:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else None
     return str(value)
+
+
+def in_order(labels: Iterable[str]) -> list[str]:
+    """Return labels as columns sort them: whole numbers in their order, others as texts are sorted."""
+    return sorted(labels, key=_rank)
 
 
 def _rank(label: str) -> tuple[bool, int, str]:

@@ -55,6 +55,8 @@ class Wanted(NamedTuple):
     numbers: tuple[str, ...]
     groups: tuple[str, ...] = ()
     """Texts or whole numbers of which there may be many."""
+    missing: tuple[str, ...] = ("",)
+    """Texts of CSV that stand for a missing value."""
 
     @property
     def names(self) -> list[str]:
@@ -166,9 +168,7 @@ class PredictionsFile:
         Raises:
             InvalidFormat: the file cannot be read to its end, or a row group is too large.
         """
-        names = self._schema.names
-        if len(set(names)) < len(names):
-            raise InvalidFormat(f"{self.what}: several columns have the same name")
+        self._check_unique()
         self._file.seek(0)
         with self._reading():
             if self._ending != ".parquet":
@@ -176,8 +176,42 @@ class PredictionsFile:
                     yield from reader
                 return
             file = self._parquet(())
-            self._check_chunks(file.metadata, names)
+            self._check_chunks(file.metadata, self._schema.names)
             yield from file.iter_batches(batch_size=_BATCH)
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What a Parquet file says about itself: its key-value metadata."""
+        found = (self._schema.metadata or {}) if self._ending == ".parquet" else {}
+        return {key.decode(errors="replace"): value.decode(errors="replace") for key, value in found.items()}
+
+    @property
+    def most_rows(self) -> int:
+        """The number of rows; of text that of lines, which may be more."""
+        if self._ending == ".parquet":
+            with self._reading():
+                return int(self._parquet(()).metadata.num_rows)
+        self._file.seek(0)
+        return sum(block.count(b"\n") for block in iter(lambda: self._file.read(_BLOCK), b"")) + 1
+
+    def chosen(self, wanted: Wanted) -> Iterator[_Arrow]:
+        """Yield the wanted columns, some rows at a time, as record batches of pyarrow; what is missing is null.
+
+        Raises:
+            InvalidFormat: the file cannot be read to its end, a value is not of the wanted type, or there are too many
+                rows.
+        """
+        self._check_unique()
+        rows = 0
+        with self._reading():
+            for batch in self._batches(wanted):
+                rows += batch.num_rows
+                self._check_rows(rows, len(wanted.names))
+                yield batch
+
+    def _check_unique(self) -> None:
+        if len(self.kinds) < len(self._schema.names):
+            raise InvalidFormat(f"{self.what}: several columns have the same name")
 
     def _check(self, wanted: Wanted) -> None:
         names = self._schema.names
@@ -225,7 +259,9 @@ class PredictionsFile:
         from pyarrow import parquet  # noqa: PLC0415 - takes time
 
         self._file.seek(0)
-        return parquet.ParquetFile(self._file, read_dictionary=list(dictionaries), buffer_size=_BLOCK)
+        return parquet.ParquetFile(
+            self._file, read_dictionary=list(dictionaries), buffer_size=_BLOCK, page_checksum_verification=True,
+        )
 
     def _check_chunks(self, metadata: _Arrow, names: Collection[str]) -> None:
         """Refuse row groups that would fill the memory."""
@@ -273,7 +309,7 @@ class PredictionsFile:
         if wanted is None:
             return {}
         types = self._explicit(wanted)
-        empty = {"null_values": [""], "strings_can_be_null": True}
+        empty = {"null_values": list(wanted.missing), "strings_can_be_null": True}
         return {"include_columns": wanted.names, "column_types": types, **empty}
 
     def _explicit(self, wanted: Wanted) -> _Arrow:

@@ -18,7 +18,9 @@ HALF = 0.5
 """The score from which on the positive label is the likelier one."""
 TRUTH, PREDICTED = "truth", "predicted"
 """The names of the columns unless others are given."""
-_POSITIVE = ({"0": "1", "false": "true", "False": "True", "no": "yes", "negative": "positive"})
+SCORE = "score_"
+"""What the columns of scores begin with that mvc writes; the label follows."""
+POSITIVE = ({"0": "1", "false": "true", "False": "True", "no": "yes", "negative": "positive"})
 """The label that is positive beside another one."""
 
 
@@ -147,7 +149,7 @@ def _positive(what: str, truth: Coded, roles: Roles) -> int | None:
         if roles.positive:
             raise UsageError(f"{what}: column {roles.truth!r} has {len(truth.labels)} labels, so none is positive")
         return None
-    label = roles.positive or _POSITIVE.get(truth.labels[0], "")
+    label = roles.positive or POSITIVE.get(truth.labels[0], "")
     if label in truth.labels:
         return truth.labels.index(label)
     names = " and ".join(repr(clipped(text)) for text in truth.labels)
@@ -196,8 +198,7 @@ def _as_in(what: str, truth: Coded, predicted: Coded, roles: Roles) -> Coded:
         more = ", ..." * (len(truth.labels) > 3)  # noqa: PLR2004 - examples
         message = f"{what}: column {roles.predicted!r} has {names}, but {roles.truth!r} only {labels}{more}"
         raise InvalidFormat(message, "choose one way to write labels: 1, not 1.0")
-    place = np.array([truth.labels.index(label) for label in predicted.labels], np.int32)
-    return Coded(truth.labels, place[predicted.codes])
+    return predicted.among(truth.labels)
 
 
 # Regression and ranking.

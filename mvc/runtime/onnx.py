@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -79,13 +80,26 @@ class OnnxModel:
 
     def predict(self, columns: Columns) -> Prediction:
         """Return the predictions."""
-        feed = self._feed(columns)
+        return self.read(self.run(self._feed(columns)))
+
+    def run(self, feed: Mapping[str, Array]) -> list[Any]:
+        """Return the outputs for the inputs, in the order of the signature: arrays, or a mapping for each row.
+
+        Raises:
+            MvcError: the model cannot be run on them.
+        """
         try:
-            return _read(self._session.run(None, feed), self._labels)
-        except MvcError:
-            raise
+            return self._session.run(None, feed)  # type: ignore[no-any-return]  # it has no types
         except Exception as error:  # noqa: BLE001 - its errors have no common class
-            raise MvcError(f"ONNX Runtime cannot run the model on these columns: {first_line(error)}") from None
+            raise MvcError(f"ONNX Runtime cannot run the model on these inputs: {first_line(error)}") from None
+
+    def read(self, outputs: list[Any]) -> Prediction:
+        """Return the predictions in what `run` returned.
+
+        Raises:
+            InvalidFormat: the outputs are neither labels, nor numbers, nor scores.
+        """
+        return _read(outputs, self._labels)
 
     def _feed(self, columns: Columns) -> dict[str, Array]:
         inputs = self._session.get_inputs()

@@ -129,8 +129,10 @@ class Git(NamedTuple):
             raise MvcError(f"git {args[0]} failed: {why_failed(done)}")
         return done.stdout
 
-    def attempt(self, *args: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run `git ARGS`, and return its output and exit code.
+    def attempt(
+        self, *args: str, stdin: bytes = b"", seconds: float | None = None,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run `git ARGS`, at most for so many seconds, and return its output and exit code.
 
         Raises:
             MvcError: it was killed, so its output may be incomplete.
@@ -144,9 +146,12 @@ class Git(NamedTuple):
                 input=stdin,
                 capture_output=True,
                 check=False,
+                timeout=seconds,
             )
         except FileNotFoundError:
             raise MvcError("git is not installed, or not on PATH", "apt-get install git") from None
+        except subprocess.TimeoutExpired:
+            raise MvcError(f"git {args[0]} did not end within {seconds:g} s") from None
         if done.returncode < 0:
             raise MvcError(f"git was killed: {why_failed(done)}", "run the command again")
         if done.returncode and (lacking := _LACKING.search(done.stderr)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
@@ -75,7 +76,7 @@ def delete_tag(git: Git, name: str, oid: str) -> None:
 
 
 def push_target(git: Git) -> str:
-    """Return the Git remote that tags go to: `remote.pushDefault`, else `origin`, else the only one; empty without.
+    """Return the Git remote of tags: `remote.pushDefault`, else `origin`, else the only one; empty without.
 
     Raises:
         UsageError: there are several others.
@@ -106,3 +107,26 @@ def push_new_tag(git: Git, remote: str, name: str, oid: str) -> PushedTag:
         return PushedTag()
     there = git.attempt("ls-remote", remote, ref).stdout.decode(errors="replace").split("\t")[0]
     return PushedTag() if there == oid else PushedTag(why_failed(done), taken=bool(there))
+
+
+# Fetching.
+
+
+def fetch_tags(git: Git, remote: str, globs: Iterable[str], seconds: float) -> None:
+    """Fetch the tags that match the globs, with their commits; nothing else changes. `git` may use the network.
+
+    A tag that is here stays what it is. Nobody is asked for a password.
+
+    Raises:
+        MvcError: the remote does not answer within so many seconds, or Git fails.
+    """
+    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "SSH_ASKPASS_REQUIRE": "never"}
+    if not git.environ.get("GIT_SSH_COMMAND") and not git.environ.get("GIT_SSH"):
+        quiet["GIT_SSH_COMMAND"] = f"ssh -oBatchMode=yes -oConnectTimeout={max(1, int(seconds))}"
+    specs = [f"refs/tags/{glob}:refs/tags/{glob}" for glob in globs]
+    done = git.with_environ(**quiet).attempt(
+        "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules",
+        "--end-of-options", remote, *specs, seconds=seconds,
+    )
+    if done.returncode:
+        raise MvcError(f"tags cannot be fetched from {remote}: {why_failed(done)}")

@@ -17,7 +17,7 @@ from harness import PROJECT, make_home
 PAGES = (
     "README.md", "docs/audit.md", "docs/convert.md", "docs/evaluate.md", "docs/gate-for-dvc.md",
     "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-dvc.md", "docs/migrate-from-lfs.md",
-    "docs/registry.md", "docs/remotes.md", "docs/with-dvc.md",
+    "docs/monitor.md", "docs/registry.md", "docs/remotes.md", "docs/with-dvc.md",
 )
 HOOKED = (
     "README.md", "docs/gate-for-dvc.md", "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-lfs.md",

@@ -11,6 +11,7 @@ from mvc.cli.app import REMOTES, app, around, opened
 from mvc.cli.arguments import Json, Paths, Remote
 from mvc.cli.output import Output, plural, print_json, size, visible
 from mvc.cli.show import show_checkout, show_trouble
+from mvc.errors import UsageError
 from mvc.project import Project
 
 if TYPE_CHECKING:
@@ -161,15 +162,35 @@ def _show(output: Output, project: Project, results: Sequence[TransferResult], v
 def get(
     ctx: typer.Context,
     repository: Annotated[str, typer.Argument(metavar="REPO", show_default=False)],
-    reference: Annotated[str, typer.Argument(metavar="REF", show_default=False)],
+    reference: Annotated[str, typer.Argument(metavar="[REF]", show_default=False)] = "",
     out: Annotated[str, typer.Option("-o", "--out", metavar="OUT", help="Write to OUT.")] = "",
     remote: Annotated[
         str | None, typer.Option("-r", "--remote", metavar="NAME", help="Use this remote of REPO."),
     ] = None,
 ) -> None:
-    """Write content of another repository (a path or URL) without checking that out."""
+    """Write content of another repository (a path or URL), or of an artifact (oci://), without checking that out."""
+    output: Output = ctx.obj
+    if repository.startswith("oci://"):
+        _get_artifact(output, repository, out, [name for name, given in (("REF", reference), ("-r", remote)) if given])
+        return
     from mvc.ops.remotes.get import get as run  # noqa: PLC0415
 
-    output: Output = ctx.obj
+    if not reference:
+        raise UsageError("REF is missing: what to write of the repository", "mvc ls  # in REPO")
     got = run(around(output), repository, reference, out, remote)
     output.line(f"Wrote {visible(got.path)} to {visible(got.out)} ({size(got.size)})")
+
+
+def _get_artifact(output: Output, reference: str, out: str, others: list[str]) -> None:
+    from mvc.oci.extra import require  # noqa: PLC0415
+
+    if others:
+        raise UsageError(f"an artifact has no {others[0]}", f"mvc get {shlex.quote(reference)}")
+    require()
+    from mvc.ops.lifecycle.packaging.fetch import fetch as run  # noqa: PLC0415
+
+    got = run(around(output), reference, out)
+    output.line(f"Wrote {visible(got.reference)} to {visible(got.out)} ({size(got.size)})")
+    if got.report:
+        signed = ", signed (not verified)" if got.signed else ", not signed"
+        output.line(f"Report: {visible(got.report)}{signed}")

@@ -183,6 +183,8 @@ def _show_held(output: Output, name: str, held: tuple[Held, ...]) -> None:
         output.line(f"{visible(item.name)}#{visible(item.stage)}  {output.paint(version, 'green')}")
         output.line(f"    {visible(item.path)}  blake3 {item.blake3[:short]}, report {item.report[:short] or 'none'}")
         output.line(f"    commit {item.commit[:short]}, since {minute(item.date)} by {visible(item.author)}")
+        if item.artifacts:
+            output.line(f"    artifact {item.artifacts[-1]}")
         if item.message:
             output.line(f"    {visible(item.message)}")
 

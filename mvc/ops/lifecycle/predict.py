@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from mvc.errors import InvalidFormat, Refused, UsageError
 from mvc.evaluation.predictions import ENDINGS, PredictionsFile, ending_of
-from mvc.evaluation.roles import PREDICTED, TRUTH
+from mvc.evaluation.roles import PREDICTED, SCORE, TRUTH
 from mvc.fs.files import as_error
 from mvc.fs.scratch import beside
 from mvc.ops.lifecycle.files import check_folder, check_rows
@@ -18,9 +18,6 @@ from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.load import load
 from mvc.runtime.predictor import Predictor, features
 from mvc.runtime.rows import as_columns, with_columns, write
-
-SCORE = "score_"
-"""What the columns of scores begin with; the label follows."""
 
 
 class Predicted(NamedTuple):

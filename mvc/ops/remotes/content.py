@@ -38,7 +38,7 @@ from mvc.store.cache.source_file import LinkType
 from mvc.store.remote.store import RemoteFile, RemoteStore
 from mvc.workspace.links import Links
 from mvc.workspace.observe import ObserveOptions, observe
-from mvc.workspace.read_files import hashing
+from mvc.workspace.read_files import FileReader, hashing
 from mvc.workspace.tracked import Selection, Tracked
 
 _BUFFER = 1 << 20
@@ -93,22 +93,40 @@ class Proven(NamedTuple):
     pointer: Pointer
 
 
-def proven(project: Project, text: str) -> Proven:
-    """Return a proven copy of what a user named.
+def named(project: Project, text: str) -> tuple[str, str, Pointer]:
+    """Return the tracked path that a user named, or named a part of, its commit and its pointer.
+
+    The commit is empty for the workspace's pointer.
+
+    Raises:
+        MvcError: it is not tracked, or the workspace has other content.
+    """
+    reference, content = _whole(project, text)
+    return content.tracked_path, resolve(project, reference.rev) if reference.rev else "", content.pointer
+
+
+def proven(project: Project, text: str, reader: FileReader | None = None) -> Proven:
+    """Return a proven copy of what a user named; `reader` as for `Content.proven_path`.
 
     Raises:
         MvcError: it is not tracked, the workspace has other content, or it cannot be fetched.
     """
-    reference = parse_reference(project, text)
-    whole = Content(project, reference).tracked_path
-    content = Content(project, reference._replace(path=whole))  # with what lies beside a part: a digest is of all
-    if reference.rev is None:
-        check_unchanged(project, whole, content.pointer)
-    found = f"{content.proven_path()}{reference.path[len(whole) :]}"
+    reference, content = _whole(project, text)
+    whole = content.tracked_path
+    found = f"{content.proven_path(reader)}{reference.path[len(whole) :]}"
     if not os.path.exists(found):
         raise UsageError(f"{whole} has no file {reference.path[len(whole) + 1 :]}", "mvc ls -R")
     commit = resolve(project, reference.rev) if reference.rev else ""
     return Proven(found, whole, commit, content.pointer)
+
+
+def _whole(project: Project, text: str) -> tuple[ContentReference, Content]:
+    """Return what a user named, with what lies beside a part: a digest is of all."""
+    reference = parse_reference(project, text)
+    content = Content(project, reference._replace(path=Content(project, reference).tracked_path))
+    if reference.rev is None:
+        check_unchanged(project, content.tracked_path, content.pointer)
+    return reference, content
 
 
 class Content:
@@ -164,8 +182,10 @@ class Content:
             return f"{project.root}/{self._reference.path}"
         return self._view()
 
-    def proven_path(self) -> str:
+    def proven_path(self, reader: FileReader | None = None) -> str:
         """Return where a read-only view of the content is. All of it was read and compared with the pointer, by BLAKE3.
+
+        `reader` computes the digests, if another than `hashing` is to.
 
         Raises:
             CorruptObject: the view is damaged; it is deleted.
@@ -173,7 +193,7 @@ class Content:
         """
         view = self._view()
         folder, name = os.path.split(view)
-        options = ObserveOptions(None, hashing(self._project.around.progress))
+        options = ObserveOptions(None, reader or hashing(self._project.around.progress))
         with Tree(folder) as tree:
             seen = observe(tree, name, self._project.links, options)
         if not same_content(self.pointer, seen):

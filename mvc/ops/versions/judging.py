@@ -5,8 +5,6 @@ from __future__ import annotations
 import shlex
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from mvc.errors import MvcError
 from mvc.ops.shared.evidence.cached_content import with_files
 from mvc.ops.shared.evidence.pickle_scans import with_scans
@@ -22,7 +20,7 @@ from mvc.quality.finding import Finding
 from mvc.quality.judge.facts import Facts, Landing, ModelFacts, Signer
 from mvc.quality.judge.judge import judge
 from mvc.quality.policy.demands import demands
-from mvc.quality.policy.parsed_policy import ParsedPolicy, read_policy
+from mvc.quality.policy.parsed_policy import for_stage, read_policy
 from mvc.quality.reports.signers import REPORTS
 from mvc.scm.commits import committed_file
 from mvc.scm.refs import local_base
@@ -60,7 +58,7 @@ def judge_version(
         MvcError: Git, the cache, the remote, or `ssh-keygen` cannot be used.
     """
     beside = PolicyFiles.read(project, commit)
-    parsed = _for_stage(read_policy(beside.policy), stage)
+    parsed = for_stage(read_policy(beside.policy), stage)
     report = None if files.report is None else FileAt("100644", files.report)
     signers = signers_at(project, commit, files, beside, now)
     facts = ModelFacts(files.path, files.file, report, signers=signers)
@@ -77,14 +75,6 @@ def judge_version(
 
         judged = with_recomputed(project, judged, remote, commit)
     return judge(judged, now).findings
-
-
-def _for_stage(parsed: ParsedPolicy, stage: str) -> ParsedPolicy:
-    """Return the policy with the demands of a stage as one more rule."""
-    demanded = parsed.policy.stages.get(stage)
-    if demanded is None:
-        return parsed
-    return parsed._replace(policy=replace(parsed.policy, rules=[*parsed.policy.rules, demanded.rule]))
 
 
 def signers_at(

@@ -10,6 +10,7 @@ from mvc.errors import CorruptObject, MvcError, Refused, UsageError
 from mvc.fs.files import as_error
 from mvc.fs.tree import Tree
 from mvc.ops.shared.versions.dates import date_of, end_of
+from mvc.ops.shared.versions.packages import artifacts_of
 from mvc.ops.shared.versions.read import VersionFiles, nothing_held, read_model, read_registry, version_files
 from mvc.ops.shared.versions.unregistered import unregistered_of
 from mvc.project import Project
@@ -39,6 +40,8 @@ class Held(NamedTuple):
     author: str
     """Who did: name and email address."""
     message: str
+    artifacts: tuple[str, ...]
+    """What `mvc package --oci` noted: `HOST/REPO@sha256:…`, the newest last."""
 
 
 def which(project: Project, name: str, stage: str = "", at: str = "") -> tuple[Held, ...]:
@@ -69,6 +72,7 @@ def _held(project: Project, model: Model, item: Holding) -> Held:
     return Held(
         model.name, item.stage, item.version, item.commit, files.blake3, files.report_blake3, files.path,
         item.event.tag, date_of(item.event), item.event.author, item.event.message,
+        artifacts_of(project.git, item.commit, files.path),
     )
 
 

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.objects.pointer import SUFFIX
+from mvc.ops.shared.online import online
 from mvc.ops.shared.versions.read import VersionFiles
 from mvc.project import Project
 from mvc.quality.finding import Finding
 from mvc.registry.event import Trailers, message_of
 from mvc.registry.grammar import TagName, spell_tag
 from mvc.registry.state import Model
-from mvc.scm.plumbing import Git
 from mvc.scm.tags import create_tag, delete_tag, push_new_tag, push_target
 
 
@@ -86,7 +86,7 @@ def push_line(remote: str, tag: str) -> str:
 
 
 def _push(project: Project, remote: str, tag: str, oid: str) -> None:
-    done = push_new_tag(_online(project), remote, tag, oid)
+    done = push_new_tag(online(project), remote, tag, oid)
     if not done.problem:
         return
     if done.taken:
@@ -94,10 +94,3 @@ def _push(project: Project, remote: str, tag: str, oid: str) -> None:
         message = f"somebody else pushed {tag} to {remote} first: nothing was changed"
         raise MvcError(message, f"git fetch --tags {shlex.quote(remote)}  # then decide again")
     raise MvcError(f"the tag {tag} is made, but not pushed: {done.problem}", push_line(remote, tag))
-
-
-def _online(project: Project) -> Git:
-    """Return Git that may use the network, by the protocols that the user allows."""
-    environ = {name: text for name, text in project.git.environ.items() if name != "GIT_ALLOW_PROTOCOL"}
-    allowed = project.around.environ.get("GIT_ALLOW_PROTOCOL")
-    return Git(project.git.cwd, {**environ, **({"GIT_ALLOW_PROTOCOL": allowed} if allowed else {})})

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from mvc.errors import InvalidFormat
 from mvc.quality.files import POLICY, FileAt
 from mvc.quality.finding import Finding
@@ -44,3 +46,11 @@ def read_policy(file: FileAt | None) -> ParsedPolicy:
 def _defaults(file: FileAt | None, code: str, message: str, fix: str) -> ParsedPolicy:
     finding = Finding.of(code, POLICY, message, fix, "note" if file is None else "error")
     return ParsedPolicy(file, STRICT, (finding,))
+
+
+def for_stage(parsed: ParsedPolicy, stage: str) -> ParsedPolicy:
+    """Return the policy with the demands of a stage as one more rule."""
+    demanded = parsed.policy.stages.get(stage)
+    if demanded is None:
+        return parsed
+    return parsed._replace(policy=replace(parsed.policy, rules=[*parsed.policy.rules, demanded.rule]))

@@ -44,6 +44,14 @@ STATES = [
         "register_with_two_git_remotes", "git remote add one $TOP/../one", "git remote add two $TOP/../two",
         "mvc register m", NAME="one",
     ),
+    # package.
+    state("package_into_a_folder_that_is_there", *HUB, "mvc package m.bin -o plain.txt", REF="m.bin", DIR="fresh"),
+    state("package_into_no_directory", *HUB, "mvc package m.bin -o no/where"),
+    state("package_of_what_is_not_committed", CHANGED, "mvc add m.bin", "mvc package m.bin -o fresh"),
+    state(
+        "package_for_an_image_with_a_login", "git remote add origin https://user:secret@example.com/x",
+        "mvc package m.bin -o fresh", URL="https://example.com/x",
+    ),
     # promote and the rest.
     state("promote_without_a_remote", NEW_ONE, NO_REMOTE, "mvc promote m@v1.1.0 prod", NAME="nas", URL="$TOP/../nas"),
     state("promote_of_what_is_retired", *BOTH, "mvc retire m@v1.0.0", "mvc promote m@v1.0.0 prod"),

@@ -1,0 +1,1 @@
+"""What runs models, and watches them: the commands of the group "In production"."""

@@ -1,0 +1,151 @@
+"""`mvc serve`: models behind the Open Inference Protocol."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import shlex
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mvc import config
+from mvc.cli.app import PRODUCTION, app, around, opened
+from mvc.cli.commands.quality.predicting import Loader, Trust
+from mvc.cli.output import Output, visible
+from mvc.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mvc.ops.lifecycle.serving.run import Prepared
+    from mvc.serving.server import Address
+
+Models = Annotated[list[str], typer.Argument(metavar="REF[=NAME]...", show_default=False)]
+Host = Annotated[str, typer.Option("--host", metavar="HOST", help="The address to listen at.")]
+Port = Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="The port of HTTP; 0 is any.")]
+GrpcPort = Annotated[str, typer.Option("--grpc-port", metavar="N|off", help="The port of gRPC; 0 is any.")]
+Follow = Annotated[
+    float | None,
+    typer.Option("--follow", metavar="SECONDS", help="Ask the registry so often what to serve, and swap models."),
+]
+Signed = Annotated[
+    bool, typer.Option("--require-signature", help="Serve only versions whose tags have signatures that count."),
+]
+MaxBody = Annotated[str, typer.Option("--max-body", metavar="SIZE", help="The largest request.")]
+MaxQueue = Annotated[int, typer.Option("--max-queue", metavar="N", min=0, help="The most requests that wait.")]
+MaxTime = Annotated[float, typer.Option("--max-time", metavar="SECONDS", help="The longest time for an answer.")]
+Log = Annotated[str, typer.Option("--log", metavar="DIR", help="Keep requests and predictions, as Parquet files.")]
+LogSample = Annotated[float, typer.Option("--log-sample", metavar="RATE", help="The share of requests that is kept.")]
+LogDrop = Annotated[str, typer.Option("--log-drop", metavar="COL[,COL...]", help="Columns that are not kept.")]
+LogHash = Annotated[
+    str, typer.Option("--log-hash", metavar="COL[,COL...]", help="Columns of which only a keyed digest is kept."),
+]
+LogLimit = Annotated[str, typer.Option("--log-limit", metavar="SIZE", help="The most that DIR holds; the oldest go.")]
+
+_MOST_VALUES = 40
+"""Values in the line to type."""
+_LONGEST = 7 * 24 * 3600
+"""Seconds."""
+
+
+@app.command(rich_help_panel=PRODUCTION)
+def serve(
+    ctx: typer.Context,
+    models: Models,
+    host: Host = "127.0.0.1",
+    port: Port = 8080,
+    grpc_port: GrpcPort = "8081",
+    follow: Follow = None,
+    signed: Signed = False,
+    loader: Loader = "",
+    trust: Trust = False,
+    max_body: MaxBody = "64MiB",
+    max_queue: MaxQueue = 100,
+    max_time: MaxTime = 30,
+    log: Log = "",
+    log_sample: LogSample = 1,
+    log_drop: LogDrop = "",
+    log_hash: LogHash = "",
+    log_limit: LogLimit = "1GiB",
+) -> None:
+    """Serve models over HTTP and gRPC: the Open Inference Protocol, health, metrics."""
+    from mvc.serving.extra import require  # noqa: PLC0415
+
+    require()
+    output: Output = ctx.obj
+    gc.enable()  # a server is not short-lived
+    from mvc.ops.lifecycle.serving.run import Setup, prepare_all, run  # noqa: PLC0415
+    from mvc.ops.lifecycle.serving.serve import Options  # noqa: PLC0415
+    from mvc.ops.remotes.content import proven  # noqa: PLC0415
+    from mvc.serving.log import LogOptions  # noqa: PLC0415
+    from mvc.serving.server import Address  # noqa: PLC0415
+    from mvc.serving.work import Limits  # noqa: PLC0415
+
+    limits = Limits(_size("--max-body", max_body), max_queue, _seconds("--max-time", max_time))
+    address = Address(host, port, _grpc_port(grpc_port))
+    interval = None if follow is None else _seconds("--follow", follow)
+    logged = LogOptions(log, log_sample, _names(log_drop), _names(log_hash), _size("--log-limit", log_limit))
+    if not log and logged != LogOptions(""):
+        raise UsageError("options of the log are given, but no folder", "mvc serve REF --log DIR")
+    setup = Setup(Options(proven, signed, trust, loader), limits, address, interval, logged if log else None)
+    with opened(output) as project:
+        prepared = prepare_all(project, models, setup)
+    run(around(output), prepared, setup, lambda real: _show(output, prepared, real), _say)
+
+
+def _say(text: str) -> None:
+    print(visible(text), file=sys.stderr, flush=True)
+
+
+def _show(output: Output, prepared: Sequence[Prepared], address: Address) -> None:
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    top = f"http://{host}:{address.port}"
+    for item in prepared:
+        name, version, blake3 = item.loaded.identity
+        what = f"{output.paint('serving', 'green')} {visible(name)} {visible(version)} (blake3 {blake3[:12]})"
+        output.line(f"{what} at {top}/v2/models/{visible(name)}")
+    grpc = "" if address.grpc_port is None else f", gRPC at {host}:{address.grpc_port}"
+    output.line(f"metrics at {top}/metrics{grpc}")
+    output.line(f"  try: {_curl(top, prepared[0])}")
+    sys.stdout.flush()
+
+
+def _curl(top: str, item: Prepared) -> str:
+    """Return a line that asks a model for the prediction of one row."""
+    inputs: list[dict[str, Any]] = []
+    for spec in item.loaded.model.inputs:
+        shape = [1 if length == -1 else length for length in spec.shape]
+        data = [{"BYTES": "", "BOOL": False}.get(spec.datatype, 0)] * math.prod(shape)
+        inputs.append({"name": spec.name, "datatype": spec.datatype, "shape": shape, "data": data})
+    url = f"{top}/v2/models/{item.loaded.identity.model}"
+    if not inputs or sum(len(tensor["data"]) for tensor in inputs) > _MOST_VALUES:
+        return f"curl -s {url}  # lists inputs and outputs"
+    return f"curl -s {url}/infer -d {shlex.quote(json.dumps({'inputs': inputs}))}"
+
+
+def _size(option: str, text: str) -> int:
+    found = config.parse_size(text)
+    if not found:
+        raise UsageError(f"{option} {text}: expected a size such as 64MiB", f"{option} 64MiB")
+    return found
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(filter(None, text.split(",")))
+
+
+def _seconds(option: str, value: float) -> float:
+    if not 0 < value <= _LONGEST:
+        raise UsageError(f"{option} {value:g}: expected a number of seconds, such as 30", f"{option} 30")
+    return value
+
+
+def _grpc_port(text: str) -> int | None:
+    if text == "off":
+        return None
+    if not (text.isascii() and text.isdigit() and int(text[:6]) < 1 << 16):
+        raise UsageError(f"--grpc-port {text}: expected a port, or off", "--grpc-port 8081")
+    return int(text)

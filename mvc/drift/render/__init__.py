@@ -1,0 +1,1 @@
+"""What a result is shown as: metrics for Prometheus, and a page."""

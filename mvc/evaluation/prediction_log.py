@@ -1,0 +1,80 @@
+"""Reads a prediction log: the parts that `mvc serve --log` wrote. Format: docs/monitor.md, "The log"."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from mvc.errors import InvalidFormat
+from mvc.evaluation.predictions import PredictionsFile, Wanted
+
+OWN = "mvc_"
+"""What the names of columns begin with that are neither features nor predictions."""
+ID, ROW, TIME, MODEL, VERSION, BLAKE3, LATENCY = (
+    f"{OWN}{name}" for name in ("request_id", "row", "time", "model", "version", "blake3", "latency_seconds")
+)
+FORMAT = {"mvc.log": "1"}
+"""The metadata of a part."""
+ENDING = ".parquet"
+
+Remark: TypeAlias = Callable[[str, str], None]
+"""Is told of a file that is left out, and what to type."""
+_Batch: TypeAlias = Any
+"""pyarrow has no types."""
+
+
+class Part(NamedTuple):
+    """A file of a log."""
+
+    path: str
+    kinds: Mapping[str, str]
+    """The types of its columns, as `PredictionsFile` tells them."""
+    rows: int
+
+
+def find_parts(folder: str, remark: Remark) -> list[Part]:
+    """Return the parts of the log in `folder` and below, sorted by path, thus by model and time.
+
+    Hidden files are skipped; other files, and parts that cannot be read, are told to `remark`.
+    """
+    found = (_part(path, remark) for path in sorted(_files(folder)))
+    return [part for part in found if part]
+
+
+def read_rows(parts: Iterable[Part], wanted: Wanted, remark: Remark) -> Iterator[_Batch]:
+    """Yield the wanted columns of parts that have them, as record batches of pyarrow, some rows at a time.
+
+    A part that turns out to be damaged, or that is gone by now, is told to `remark`; its other rows are left out.
+    """
+    for part in parts:
+        try:
+            with open(part.path, "rb") as file:
+                yield from PredictionsFile(file, part.path).chosen(wanted)
+        except (InvalidFormat, OSError) as error:
+            remark(_skipped(part.path, error), "")
+
+
+def _files(folder: str) -> Iterator[str]:
+    for top, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (f"{top}/{name}" for name in names if not name.startswith("."))
+
+
+def _part(path: str, remark: Remark) -> Part | None:
+    try:
+        if not path.endswith(ENDING) or not os.path.isfile(path):
+            raise InvalidFormat(f"{path}: not a part of a prediction log")
+        with open(path, "rb") as file:
+            table = PredictionsFile(file, path)
+            if table.labels.items() >= FORMAT.items():
+                return Part(path, table.kinds, table.most_rows)
+            raise InvalidFormat(f"{path}: not a part of a prediction log")
+    except (InvalidFormat, OSError) as error:
+        remark(_skipped(path, error), "")
+        return None
+
+
+def _skipped(path: str, error: InvalidFormat | OSError) -> str:
+    reason = error.message if isinstance(error, InvalidFormat) else f"{path}: {error.strerror}"
+    return f"{reason}: skipped"

@@ -1,0 +1,1 @@
+"""`mvc serve`: which model, its proof, and what the registry says later."""

@@ -1,0 +1,110 @@
+"""`mvc serve --follow`: asks the registry what is to be served, and swaps models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event
+from typing import NamedTuple
+
+from mvc.ops.lifecycle.serving.serve import NotServed, Options, failing, prepare
+from mvc.ops.lifecycle.serving.target import Standing, Target, look_again
+from mvc.ops.shared.online import online
+from mvc.project import Project, Surroundings
+from mvc.scm.tags import fetch_tags, push_target
+from mvc.serving.loaded import Served
+from mvc.serving.metrics import Metrics
+
+FETCH_SECONDS = 30
+"""How long a Git remote may take to answer."""
+
+
+class Followed(NamedTuple):
+    """A model that follows the registry."""
+
+    target: Target
+    served: Served
+
+
+@dataclass
+class Follower:
+    """Looks at the registry, again and again."""
+
+    around: Surroundings
+    models: list[Followed]
+    options: Options
+    metrics: Metrics
+    say: Callable[[str], None]
+    _said: dict[str, str] = field(default_factory=dict)
+    _bad: dict[str, NotServed] = field(default_factory=dict)
+    """By content that cannot be served: why. It is not tried twice."""
+
+    def run(self, seconds: float, stop: Event) -> None:
+        """Look every so many seconds, until `stop` is set."""
+        while not stop.wait(seconds):
+            self.look()
+
+    def look(self) -> None:
+        """Serve what the registry says now. What fails leaves a model as it is, and is told once."""
+        fetched = self._fetched()
+        for model in self.models:
+            name = model.served.name
+            try:
+                with failing("git"), Project.find(self.around) as project:
+                    standing = look_again(project, model.target, signed=self.options.signed)
+                self._tell_retired(model, standing)
+                self._swap(model, standing.target)
+                if fetched:
+                    raise fetched
+                self.metrics.followed(name)
+                self._say_once(name, "")
+            except NotServed as failure:
+                self.metrics.follow_failed(name, failure.reason)
+                version = model.served.now.identity.version
+                self._say_once(name, f"{name}: still serves {version}: {failure.error.message}")
+
+    def _fetched(self) -> NotServed | None:
+        """Fetch the tags of the models; return why that failed."""
+        names = {model.target.followed.base for model in self.models if model.target.followed}
+        globs = [f"{name.replace(':', '=')}{mark}*" for name in sorted(names) for mark in "@#"]
+        try:
+            with failing("git"), Project.find(self.around) as project:
+                if remote := push_target(project.git):
+                    fetch_tags(online(project), remote, globs, FETCH_SECONDS)
+        except NotServed as failure:
+            return failure
+        return None
+
+    def _tell_retired(self, model: Followed, standing: Standing) -> None:
+        served = model.served
+        is_same = standing.target is None or standing.target.version == served.now.identity.version
+        retired = standing.retired and is_same
+        if retired and not served.retired:
+            what = "holds nothing" if standing.target is None else "is retired"
+            self.say(f"{served.name}: {model.target.ref} {what}; still serves {served.now.identity.version}")
+        served.retired = retired
+        self.metrics.retired(served.now, is_retired=retired)
+
+    def _swap(self, model: Followed, target: Target | None) -> None:
+        served = model.served
+        if target is None or target.text == served.now.text:
+            return
+        if target.text in self._bad:
+            raise self._bad[target.text]
+        before = served.now
+        try:
+            with failing("git"), Project.find(self.around) as project:
+                loaded = prepare(project, target, served.name, self.options)
+        except NotServed as failure:
+            if failure.reason in ("load", "smoke"):
+                self._bad[target.text] = failure
+            raise
+        served.now = loaded
+        self.metrics.swapped(before, loaded)
+        version, blake3 = loaded.identity[1:]
+        self.say(f"{served.name}: serves {version} now (blake3 {blake3[:12]}), not {before.identity.version}")
+
+    def _say_once(self, name: str, text: str) -> None:
+        if text and self._said.get(name) != text:
+            self.say(text)
+        self._said[name] = text

@@ -1,0 +1,122 @@
+"""`mvc serve`: everything is proven and loaded, then served until a signal comes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import NamedTuple
+
+from mvc.errors import UsageError
+from mvc.fs.progress import SILENT
+from mvc.ops.lifecycle.serving.follow import Followed, Follower
+from mvc.ops.lifecycle.serving.serve import NotServed, Options, prepare
+from mvc.ops.lifecycle.serving.target import Target, find_target, split_name
+from mvc.project import Project, Surroundings
+from mvc.serving import server
+from mvc.serving.inference import Inference
+from mvc.serving.loaded import Loaded, Served
+from mvc.serving.log import LogOptions, PredictionLog, check_columns
+from mvc.serving.metrics import Metrics
+from mvc.serving.server import Address
+from mvc.serving.work import Limits
+
+
+class Prepared(NamedTuple):
+    """A model that may be served."""
+
+    target: Target
+    loaded: Loaded
+
+
+class Setup(NamedTuple):
+    """How models are served."""
+
+    options: Options
+    limits: Limits
+    address: Address
+    follow: float | None
+    """Seconds between two looks at the registry; None for no look."""
+    log: LogOptions | None = None
+
+
+def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Prepared]:
+    """Return what each `REF[=NAME]` names, proven, loaded and tried.
+
+    Raises:
+        MvcError: one of them cannot be served.
+    """
+    named = [split_name(project, text) for text in texts]
+    targets = [find_target(project, ref, signed=setup.options.signed) for ref, _ in named]
+    if setup.follow is not None and not any(target.followed for target in targets):
+        message = "--follow: no REF names a version or a stage, so the registry says nothing of it"
+        raise UsageError(message, "mvc serve --help")
+    try:
+        found = [
+            Prepared(target, prepare(project, target, name, setup.options))
+            for target, (_, name) in zip(targets, named, strict=True)
+        ]
+    except NotServed as failure:
+        raise failure.error from None
+    names = [item.loaded.identity.model for item in found]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"two models are named {twice}", "mvc serve --help")
+    return found
+
+
+def run(
+    around: Surroundings,
+    prepared: Sequence[Prepared],
+    setup: Setup,
+    started: Callable[[Address], None],
+    say: Callable[[str], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT; `started` is called with the real ports, `say` with what happens later.
+
+    Raises:
+        UsageError: a port is taken, or a column that must not be logged is unknown.
+        MvcError: the folder of the log cannot be written.
+    """
+    metrics = Metrics()
+    models = {item.loaded.identity.model: Served(item.loaded) for item in prepared}
+    followed = [Followed(item.target, models[item.loaded.identity.model]) for item in prepared if item.target.followed]
+    stop = threading.Event()
+    for item in prepared:
+        metrics.serves(item.loaded)
+
+    def begin(address: Address) -> None:
+        started(address)
+        if setup.follow is not None:
+            for model in followed:
+                metrics.follows(model.served.name)
+            quiet = around._replace(progress=SILENT, waiting=lambda _: None, remark=lambda *_: None)
+            follower = Follower(quiet, followed, setup.options, metrics, say)
+            threading.Thread(target=follower.run, args=(setup.follow, stop), daemon=True).start()
+
+    try:
+        with _log(setup, prepared, metrics, say) as log:
+            is_idle = server.run(
+                setup.address, setup.limits, lambda work: Inference(models, work, metrics, log), begin,
+            )
+    finally:
+        stop.set()
+    if not is_idle:
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _log(
+    setup: Setup, prepared: Sequence[Prepared], metrics: Metrics, say: Callable[[str], None],
+) -> AbstractContextManager[PredictionLog | None]:
+    if setup.log is None:
+        return nullcontext()
+
+    def tell(message: str, fix: str) -> None:
+        say(message)
+        if fix:
+            say(f"  try: {fix}")
+
+    check_columns(setup.log, [item.loaded.model.inputs for item in prepared])
+    return PredictionLog(setup.log, metrics, tell)

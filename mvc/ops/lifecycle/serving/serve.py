@@ -1,0 +1,104 @@
+"""`mvc serve`: proves a model, loads it, and tries it, before anything is served."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple, Protocol
+
+from mvc.errors import InvalidFormat, MvcError, Refused, first_line
+from mvc.objects.pointer import Pointer
+from mvc.ops.lifecycle.serving.target import Target, default_name
+from mvc.project import Project
+from mvc.runtime.formats import UnknownFormat
+from mvc.runtime.load import load
+from mvc.runtime.predictor import Predictor
+from mvc.serving.loaded import Identity, Loaded
+from mvc.serving.metrics import Reason
+from mvc.serving.problem import Problem
+from mvc.serving.tensor_model import smoke, tensor_model
+
+
+class ProvenContent(Protocol):
+    """A copy of content, of which all bytes were compared with the pointer."""
+
+    @property
+    def file(self) -> str:
+        """Where it is."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The tracked path."""
+        ...
+
+    @property
+    def pointer(self) -> Pointer:
+        """What proves it."""
+        ...
+
+
+class Options(NamedTuple):
+    """How models are loaded."""
+
+    prove: Callable[[Project, str], ProvenContent]
+    signed: bool = False
+    trust: bool = False
+    loader: str = ""
+
+
+class NotServed(Exception):
+    """What went wrong between the registry and the first request, and where."""
+
+    def __init__(self, reason: Reason, error: MvcError) -> None:
+        super().__init__(error.message)
+        self.reason, self.error = reason, error
+
+
+@contextmanager
+def failing(reason: Reason) -> Iterator[None]:
+    """Tell where an error is from.
+
+    Raises:
+        NotServed: there was one.
+    """
+    try:
+        yield
+    except NotServed:
+        raise
+    except MvcError as error:
+        raise NotServed(reason, error) from error
+    except Problem as problem:
+        raise NotServed(reason, InvalidFormat(f"one row of zeros: {problem.message}")) from problem
+    except Exception as error:
+        raise NotServed(reason, MvcError(f"{type(error).__name__}: {first_line(error)}")) from error
+
+
+def prepare(project: Project, target: Target, name: str, options: Options) -> Loaded:
+    """Return a model that answered a request; its bytes are proven. `name` is empty for its own.
+
+    Raises:
+        NotServed: its content is wrong or not there, or it cannot be loaded or run.
+    """
+    with failing("content"):
+        found = options.prove(project, target.text)
+    with failing("load"):
+        model = tensor_model(_loaded(project, found.file, target.ref, options))
+    with failing("smoke"):
+        smoke(model)
+    blake3 = found.pointer.digest.blake3
+    name = name or default_name(target, found.path, found.pointer.notes.name)
+    identity = Identity(name, target.version or blake3[:12], blake3)
+    return Loaded(identity, model, target.ref, target.stage, found.path, target.text)
+
+
+def _loaded(project: Project, file: str, ref: str, options: Options) -> Predictor:
+    line = f"mvc serve {shlex.quote(ref)}"
+    try:
+        return load(file, trust=options.trust, loader=options.loader, folder=project.around.cwd)
+    except Refused as error:
+        fix = f"{line} --trust  # runs code in the model: only if you know who wrote it"
+        raise Refused(error.message, fix) from None
+    except UnknownFormat as error:
+        raise UnknownFormat(error.message, f"{line} --loader MODULE:FUNCTION") from None

@@ -1,0 +1,146 @@
+"""The Open Inference Protocol over gRPC, with KServe's messages; gRPC and KServe are imported only here."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+import grpc
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
+    GRPCInferenceServiceServicer,
+    add_GRPCInferenceServiceServicer_to_server,
+)
+
+from mvc.runtime.predictor import Array
+from mvc.serving.inference import Inference, Request, Response
+from mvc.serving.metadata import model_metadata, server_metadata
+from mvc.serving.problem import Problem, invalid
+from mvc.serving.tensors import Tensor, bytes_of, datatype_of, encoded, tensor_of_bytes, tensor_of_list, texts_of_bytes
+from mvc.serving.work import Limits
+
+_CODES = {
+    HTTPStatus.BAD_REQUEST: grpc.StatusCode.INVALID_ARGUMENT,
+    HTTPStatus.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
+}
+_CONTENTS = {
+    "BOOL": "bool_contents", "UINT8": "uint_contents", "UINT16": "uint_contents", "UINT32": "uint_contents",
+    "UINT64": "uint64_contents", "INT8": "int_contents", "INT16": "int_contents", "INT32": "int_contents",
+    "INT64": "int64_contents", "FP32": "fp32_contents", "FP64": "fp64_contents", "BYTES": "bytes_contents",
+}
+"""The field of a message that has the values of a datatype; FP16 travels as bytes."""
+_OVERHEAD = 1 << 16
+"""Bytes of a message besides its tensors."""
+
+
+class GrpcServer:
+    """The server for gRPC."""
+
+    def __init__(self, inference: Inference, limits: Limits, address: str) -> None:
+        """Listen at `address`, `HOST:PORT`.
+
+        Raises:
+            RuntimeError: the port is taken.
+        """
+        self._server = grpc.aio.server(options=[
+            ("grpc.max_receive_message_length", limits.body + _OVERHEAD),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),
+        ])
+        add_GRPCInferenceServiceServicer_to_server(_Servicer(inference), self._server)
+        self.port: int = self._server.add_insecure_port(address)
+
+    async def start(self) -> None:
+        """Answer requests."""
+        await self._server.start()
+
+    async def stop(self, seconds: float) -> None:
+        """Take no more requests; those that run have so long."""
+        await self._server.stop(seconds)
+
+
+class _Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # it has no types
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+
+    async def ServerLive(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the service's
+        return pb.ServerLiveResponse(live=True)
+
+    async def ServerReady(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        return pb.ServerReadyResponse(ready=self._inference.is_ready)
+
+    async def ServerMetadata(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802
+        return pb.ServerMetadataResponse(**server_metadata())
+
+    async def ModelReady(self, request: Any, context: Any) -> Any:  # noqa: N802
+        try:
+            self._inference.find(request.name, request.version)
+        except Problem as problem:
+            await _abort(context, problem)
+        return pb.ModelReadyResponse(ready=self._inference.is_ready)
+
+    async def ModelMetadata(self, request: Any, context: Any) -> Any:  # noqa: N802
+        try:
+            return pb.ModelMetadataResponse(**model_metadata(self._inference.find(request.name, request.version)))
+        except Problem as problem:
+            await _abort(context, problem)
+
+    async def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
+        async def is_gone() -> bool:
+            return bool(context.cancelled())  # its task is cancelled, too
+
+        try:
+            loaded = self._inference.find(request.model_name, request.model_version)
+            return await self._inference.infer(loaded, "grpc", lambda: _decoded(request), _encoded, is_gone)
+        except Problem as problem:
+            await _abort(context, problem)
+
+
+async def _abort(context: Any, problem: Problem) -> NoReturn:
+    await context.abort(_CODES.get(problem.status, grpc.StatusCode.INTERNAL), problem.message)
+    raise AssertionError  # abort raises
+
+
+def _decoded(message: Any) -> Request:
+    raw = message.raw_input_contents
+    if raw and len(raw) != len(message.inputs):
+        raise invalid(f"{len(message.inputs)} inputs, and raw_input_contents of {len(raw)}")
+    inputs = [_tensor(item, raw[place] if raw else None) for place, item in enumerate(message.inputs)]
+    outputs = tuple(item.name for item in message.outputs)
+    return Request(message.id, inputs, outputs, None if raw else frozenset())
+
+
+def _tensor(item: Any, raw: bytes | None) -> Tensor:
+    name, datatype, shape = item.name, item.datatype, [*item.shape]
+    if raw is not None:
+        if item.HasField("contents"):
+            raise invalid(f"input {name!r} has contents, and raw_input_contents")
+        return tensor_of_bytes(name, datatype, shape, raw)
+    if datatype not in _CONTENTS:
+        raise invalid(f"input {name!r}: the datatype {datatype[:20]!r} is not one of those in contents")
+    values = [*getattr(item.contents, _CONTENTS[datatype])]
+    if datatype == "BYTES":
+        values = texts_of_bytes(name, values).tolist()
+    return tensor_of_list(name, datatype, shape, values)
+
+
+def _encoded(request: Request, response: Response) -> Any:
+    identity, outputs = response.loaded.identity, response.outputs
+    as_bytes = request.binary is None or any(datatype_of(values) == "FP16" for values in outputs.values())
+    return pb.ModelInferResponse(
+        model_name=identity.model, model_version=identity.version, id=response.id,
+        outputs=[_output(name, values, as_bytes=as_bytes) for name, values in outputs.items()],
+        raw_output_contents=[bytes_of(values) for values in outputs.values()] if as_bytes else (),
+    )
+
+
+def _output(name: str, values: Array, *, as_bytes: bool) -> Any:
+    datatype = datatype_of(values)
+    if as_bytes:
+        return pb.ModelInferResponse.InferOutputTensor(name=name, datatype=datatype, shape=values.shape)
+    items = [*encoded(values)] if datatype == "BYTES" else values.reshape(-1).tolist()
+    contents = pb.InferTensorContents(**{_CONTENTS[datatype]: items})
+    return pb.ModelInferResponse.InferOutputTensor(
+        name=name, datatype=datatype, shape=values.shape, contents=contents)

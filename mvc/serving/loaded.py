@@ -1,0 +1,48 @@
+"""Models that are served: an immutable value for each, which a swap replaces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from mvc.serving.tensor_model import TensorModel
+
+
+class Identity(NamedTuple):
+    """The labels of all series: which model, which version, which bytes."""
+
+    model: str
+    """The name under which it is served."""
+    version: str
+    """Such as `v1.3.0`; the first 12 digits of its blake3 for content without a version."""
+    blake3: str
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model in memory, and where it is from."""
+
+    identity: Identity
+    model: TensorModel
+    ref: str
+    """As typed."""
+    stage: str
+    """Empty where REF names none."""
+    path: str
+    """The tracked path."""
+    text: str
+    """What names the content, and nothing else later: the commit and the path."""
+
+
+@dataclass(eq=False)
+class Served:
+    """What a name stands for at present. A request uses the value that it read first."""
+
+    now: Loaded
+    retired: bool = field(default=False)
+    """Whether the registry says that this version is not to be used any more."""
+
+    @property
+    def name(self) -> str:
+        """The name in addresses."""
+        return self.now.identity.model

@@ -1,0 +1,164 @@
+"""The prediction log: requests and predictions, as Parquet files. Format: docs/monitor.md, "The log".
+
+The path of a request only appends to a queue. A thread makes tables of what is in it, and writes them as a part once a
+minute, or earlier if they are large.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from xxhash import xxh64_intdigest
+
+from mvc.errors import UsageError
+from mvc.fs.files import as_error
+from mvc.quality.words import clipped
+from mvc.serving.log_folder import LogFolder
+from mvc.serving.log_parts import Parts, Say
+from mvc.serving.log_table import Privacy, column_names, rows_of
+from mvc.serving.logged import Logged, LogMetrics
+from mvc.serving.tensor_model import Spec
+
+QUEUE = 64 << 20
+"""Bytes of arrays that wait for the thread."""
+SECONDS = 60.0
+"""After which a part is written, however small."""
+LIMIT = 1 << 30
+"""Bytes that the parts in a folder may have, unless another number is given."""
+MIN_LIMIT = 1 << 20
+_PAUSE = 0.5
+"""Seconds between two looks at the queue."""
+_OVERHEAD = 1000
+"""Bytes that a request takes besides its arrays."""
+_TEXT = 50
+"""Bytes of a text, at a guess."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class LogOptions(NamedTuple):
+    """What `mvc serve` was told about the log."""
+
+    folder: str
+    sample: float = 1.0
+    """The share of requests that are logged."""
+    drop: frozenset[str] = frozenset()
+    """Columns that are left out."""
+    hash: frozenset[str] = frozenset()
+    """Columns of which a keyed digest is logged."""
+    limit: int = LIMIT
+
+
+class PredictionLog:
+    """A log that is open for writing, to be used with `with`."""
+
+    def __init__(self, options: LogOptions, metrics: LogMetrics, say: Say, seconds: float = SECONDS) -> None:
+        """Start the thread; a part is written `seconds` after its first row, at the latest.
+
+        Raises:
+            UsageError: an option is invalid.
+            MvcError: the folder cannot be written, and not because the disk is full; or its key cannot be used.
+        """
+        _check(options)
+        folder = LogFolder(options.folder, options.limit)
+        self._parts = Parts(folder, _privacy(folder, options), metrics, say, seconds)
+        self._metrics = metrics
+        self._threshold = int(options.sample * (1 << 64))
+        self._queue: deque[tuple[Logged, int]] = deque()
+        self._waiting = 0
+        self._closed = False
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> PredictionLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Write what is in the queue."""
+        with self._lock:
+            self._closed = True
+        self._wake.set()
+        self._thread.join()
+
+    def put(self, logged: Logged) -> None:
+        """Log a request, whose arrays must not change any more, if there is room in the queue. It never waits."""
+        if xxh64_intdigest(logged.request_id.encode(errors="replace")) >= self._threshold:
+            self._metrics.log_dropped(logged.model, "sampled", rows_of(logged))
+            return
+        size = _size(logged)
+        with self._lock:
+            fits = self._waiting + size <= QUEUE and not self._closed
+            if fits:
+                self._waiting += size
+                self._queue.append((logged, size))
+                is_much = self._waiting > QUEUE // 2
+        if not fits:
+            self._metrics.log_dropped(logged.model, "queue", rows_of(logged))
+        elif is_much:
+            self._wake.set()
+
+    def _run(self) -> None:
+        while not self._closed:
+            self._wake.wait(_PAUSE)
+            self._wake.clear()
+            self._parts.add(self._taken())
+            self._parts.write_due()
+        self._parts.add(self._taken())
+        self._parts.close()
+
+    def _taken(self) -> list[Logged]:
+        """Take all that waits."""
+        with self._lock:
+            taken = [logged for logged, _ in self._queue]
+            self._queue.clear()
+            self._waiting = 0
+        return taken
+
+
+def check_columns(options: LogOptions, models: Sequence[Sequence[Spec]]) -> None:
+    """Check that the models take the columns that are not to be logged, as far as all say what they take.
+
+    Raises:
+        UsageError: none takes a column, so that its name is probably misspelt.
+    """
+    if not all(models):
+        return
+    known = {name for inputs in models for spec in inputs for name in column_names(spec.name, spec.shape[1:])}
+    known |= {spec.name for inputs in models for spec in inputs}
+    for option, names in (("--log-drop", options.drop), ("--log-hash", options.hash)):
+        if unknown := sorted(names - known):
+            there = ", ".join(map(clipped, sorted(known)))
+            message = f"{option}: no model takes a column {clipped(unknown[0])!r}: they take {there}"
+            raise UsageError(message, "mvc serve --help")
+
+
+def _check(options: LogOptions) -> None:
+    if not 0 < options.sample <= 1:
+        raise UsageError(f"invalid rate {options.sample:g}: expected more than 0, at most 1", "--log-sample 0.1")
+    if options.limit < MIN_LIMIT:
+        raise UsageError(f"invalid limit {options.limit:,} bytes: expected at least 1 MiB", "--log-limit 1GiB")
+    if both := sorted(options.drop & options.hash):
+        raise UsageError(f"column {clipped(both[0])!r} cannot be dropped and hashed at once", "mvc serve --help")
+
+
+def _privacy(folder: LogFolder, options: LogOptions) -> Privacy:
+    """Return what must not be readable, after a first look at the folder."""
+    try:
+        key = folder.key() if options.hash else b""
+        folder.open()
+    except OSError as error:
+        if options.hash or error.errno not in _FULL:
+            raise as_error(error, options.folder) from None
+    return Privacy(options.drop, options.hash, key)
+
+
+def _size(logged: Logged) -> int:
+    """Return about how many bytes a request takes."""
+    prediction = logged.prediction
+    arrays = (*logged.columns.values(), prediction.predicted, *prediction.scores.values())
+    return _OVERHEAD + sum(values.nbytes + _TEXT * values.size * values.dtype.hasobject for values in arrays)

@@ -1,0 +1,135 @@
+"""What the thread of the prediction log does: requests become tables, and tables the parts of a folder.
+
+A part is written in one go, so that a kill leaves none that is not complete.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any, TypeAlias
+
+from mvc.errors import first_line
+from mvc.quality.words import clipped
+from mvc.serving.log_folder import LogFolder
+from mvc.serving.log_table import Layout, Privacy, encode, layout, names_in, rows_of, table
+from mvc.serving.logged import Logged, LogMetrics
+
+LARGEST = 16 << 20
+"""Bytes of the tables of a part."""
+_PARTS = 8
+"""Parts of the largest size that a folder has room for: in one with less room, parts are smaller."""
+_SLICE = 64
+"""Requests that become a table at once: other threads run in between."""
+
+Say: TypeAlias = Callable[[str, str], None]
+"""Is told what is wrong, and what to type."""
+
+
+class _Part:
+    """A part that is not written yet."""
+
+    def __init__(self, layout: Layout, first: Logged) -> None:
+        self.layout, self.model, self.time = layout, first.model, first.time
+        self.begun = time.monotonic()
+        self.tables: list[Any] = []
+        self.rows: Counter[tuple[str, str, str]] = Counter()
+        """By model, version and digest."""
+        self.size = 0
+
+    def add(self, made: Any, requests: Sequence[Logged]) -> None:
+        """Add the table of requests."""
+        self.tables.append(made)
+        self.size += made.nbytes
+        for item in requests:
+            self.rows[item.model, item.version, item.blake3] += rows_of(item)
+
+
+class Parts:
+    """The parts that are not written yet: one for each model."""
+
+    def __init__(
+        self, folder: LogFolder, privacy: Privacy, metrics: LogMetrics, say: Say, seconds: float,
+    ) -> None:
+        self._folder, self._privacy, self._metrics, self._say = folder, privacy, metrics, say
+        self._seconds = seconds
+        self._largest = min(LARGEST, folder.limit // _PARTS)
+        self._open: dict[str, _Part] = {}
+        self._fails = False
+        self._told: set[tuple[str, str]] = set()
+
+    def add(self, requests: Sequence[Logged]) -> None:
+        """Add requests; parts that become large, and those of another layout, are written."""
+        for start in range(0, len(requests), _SLICE):
+            for (model, found), same in groupby(
+                requests[start : start + _SLICE], key=lambda item: (item.model, layout(item)),
+            ):
+                self._add(model, found, list(same))
+            time.sleep(0)  # lets a thread with a request run: the interpreter would switch after 5 ms
+
+    def _add(self, model: str, found: Layout, requests: list[Logged]) -> None:
+        part = self._open.get(model)
+        if part and part.layout != found:
+            self._write(model)
+            part = None
+        if part is None:
+            part = _Part(found, requests[0])
+            self._tell_unseen(requests[0])
+        try:
+            part.add(table(requests, self._privacy), requests)
+        except (ValueError, TypeError, NotImplementedError) as error:  # pyarrow has no such type
+            self._drop(model, sum(map(rows_of, requests)), first_line(error))
+            return
+        self._open[model] = part
+        if part.size >= self._largest:
+            self._write(model)
+
+    def write_due(self) -> None:
+        """Write the parts that are old enough."""
+        now = time.monotonic()
+        for model in [model for model, part in self._open.items() if now - part.begun >= self._seconds]:
+            self._write(model)
+
+    def close(self) -> None:
+        """Write all parts, and remove temporary files."""
+        for model in list(self._open):
+            self._write(model)
+        self._folder.close()
+
+    def _write(self, model: str) -> None:
+        part = self._open.pop(model)
+        try:
+            size = self._folder.add(model, part.time, encode(part.tables))
+        except OSError as error:
+            self._drop(model, part.rows.total(), error.strerror or first_line(error))
+            return
+        if self._fails:
+            self._say(f"the prediction log {self._folder.path} is written again", "")
+        self._fails = False
+        for version, rows in part.rows.items():
+            self._metrics.log_rows(*version, rows)
+        self._metrics.log_bytes(size)
+
+    def _drop(self, model: str, rows: int, reason: str) -> None:
+        """Count rows that cannot be written; the first time, tell why."""
+        self._metrics.log_dropped(model, "disk", rows)
+        if not self._fails:
+            self._say(
+                f"the prediction log {self._folder.path} cannot be written: {reason}. Requests are answered, "
+                "their rows are dropped and counted", f"df -h {shlex.quote(self._folder.path)}",
+            )
+        self._fails = True
+
+    def _tell_unseen(self, logged: Logged) -> None:
+        """Tell which columns that must not be logged the inputs do not have: perhaps they have another name now."""
+        version = (logged.model, logged.blake3)
+        unseen = sorted(self._privacy.names() - names_in(logged))
+        if unseen and version not in self._told:
+            self._say(
+                f"--log-drop and --log-hash: {logged.model} {logged.version} takes no column "
+                f"{', '.join(map(clipped, unseen))}, so nothing of that name is hidden", "mvc serve --help",
+            )
+        self._told.add(version)

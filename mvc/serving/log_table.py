@@ -1,0 +1,165 @@
+"""Rows of the prediction log as bytes of a Parquet file. Format: docs/monitor.md, "The log"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from blake3 import blake3
+from numpy.typing import NDArray
+
+from mvc.evaluation.prediction_log import BLAKE3, FORMAT, ID, LATENCY, MODEL, OWN, ROW, TIME, VERSION
+from mvc.evaluation.roles import PREDICTED, SCORE
+from mvc.serving.logged import Logged
+
+MAX_WIDTH = 1000
+"""Columns that one input becomes; a wider one is a column of lists."""
+_DIGEST = 16
+"""Bytes of a hashed value."""
+_Arrow: TypeAlias = Any
+"""pyarrow has no types."""
+_Array: TypeAlias = NDArray[Any]
+Layout: TypeAlias = tuple[tuple[str, str, tuple[int, ...]], ...]
+"""Name, type and width of inputs, prediction and scores: rows of one layout fit in one table."""
+
+
+class Privacy(NamedTuple):
+    """The columns that must not be readable in the log: names of inputs, or of their columns."""
+
+    drop: frozenset[str] = frozenset()
+    hash: frozenset[str] = frozenset()
+    key: bytes = b""
+    """32 bytes, for the keyed BLAKE3 of `hash`."""
+
+    def names(self) -> frozenset[str]:
+        """Return all of them."""
+        return self.drop | self.hash
+
+
+def rows_of(logged: Logged) -> int:
+    """Return the number of examples in a request."""
+    return len(logged.prediction.predicted)
+
+
+def layout(logged: Logged) -> Layout:
+    """Return the layout of the rows of a request."""
+    arrays = (*logged.columns.items(), *_outputs(logged).items())
+    return tuple((name, _type(values), values.shape[1:]) for name, values in arrays)
+
+
+def table(rows: Sequence[Logged], privacy: Privacy) -> _Arrow:
+    """Return requests of one layout as a table with a row for each example."""
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+
+    columns = dict(_own(rows))
+    for name in rows[0].columns:
+        inputs = _columns(name, np.concatenate([item.columns[name] for item in rows]), privacy)
+        columns |= {_free(column): values for column, values in inputs.items()}
+    outputs = [_outputs(item) for item in rows]
+    for name in outputs[0]:
+        columns |= _columns(name, np.concatenate([item[name] for item in outputs]), Privacy())
+    return pa.table(columns, metadata=FORMAT)
+
+
+def encode(tables: Sequence[_Arrow]) -> bytes:
+    """Return tables of one layout as a Parquet file."""
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+    from pyarrow import parquet  # noqa: PLC0415 - as above
+
+    whole = pa.concat_tables(tables).unify_dictionaries()
+    texts = [field.name for field in whole.schema if not pa.types.is_floating(field.type)]
+    sink = pa.BufferOutputStream()
+    parquet.write_table(
+        whole, sink, compression="zstd", use_dictionary=texts, write_page_checksum=True, row_group_size=len(whole) or 1,
+    )
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]  # it has no types
+
+
+def names_in(logged: Logged) -> set[str]:
+    """Return the names of the inputs and of the columns that they become."""
+    arrays = logged.columns.items()
+    return set(logged.columns) | {column for name, item in arrays for column in column_names(name, item.shape[1:])}
+
+
+def column_names(name: str, shape: Sequence[int]) -> list[str]:
+    """Return the columns that an input becomes whose rows have a shape; one of lists if they are not columns."""
+    if len(shape) != 1 or not 1 < shape[0] <= MAX_WIDTH:
+        return [name]
+    return [f"{name}_{place}" for place in range(shape[0])]
+
+
+def _type(values: _Array) -> str:
+    return values.dtype.kind if values.dtype.kind in "SU" else values.dtype.str  # texts of any length are of one type
+
+
+def _outputs(logged: Logged) -> Mapping[str, _Array]:
+    prediction = logged.prediction
+    return {PREDICTED: prediction.predicted, **{f"{SCORE}{label}": item for label, item in prediction.scores.items()}}
+
+
+def _free(name: str) -> str:
+    """Return the name of an input's column, changed if the log has a column of that name."""
+    return f"input_{name}" if name == PREDICTED or name.startswith((OWN, SCORE)) else name
+
+
+def _own(rows: Sequence[Logged]) -> Iterator[tuple[str, _Arrow]]:
+    """Yield the columns about the requests."""
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+
+    counts = [rows_of(item) for item in rows]
+    place = np.repeat(np.arange(len(rows), dtype=np.int32), counts)
+
+    def repeated(values: Iterable[object], type_: _Arrow) -> _Arrow:
+        return pa.array(list(values), type_).take(pa.array(place))
+
+    yield ID, repeated((item.request_id for item in rows), pa.string())
+    yield ROW, pa.array(np.concatenate([np.arange(count, dtype=np.int32) for count in counts]))
+    yield TIME, repeated((int(item.time * 1e6) for item in rows), pa.timestamp("us", "UTC"))
+    for name, field in ((MODEL, "model"), (VERSION, "version"), (BLAKE3, "blake3")):
+        yield name, repeated((getattr(item, field) for item in rows), pa.string()).dictionary_encode()
+    yield LATENCY, repeated((item.latency_seconds for item in rows), pa.float64())
+
+
+def _columns(name: str, values: _Array, privacy: Privacy) -> dict[str, _Arrow]:
+    """Return the columns of an input or output: of a matrix several, unless it is very wide."""
+    names = column_names(name, values.shape[1:])
+    if values[:1].size > len(names):
+        return {} if name in privacy.names() else {name: _lists(values)}
+    parts = dict(zip(names, values.reshape(len(values), len(names)).T, strict=True))
+    return {
+        column: _hashed(part, privacy.key) if privacy.hash & {name, column} else _as_arrow(part)
+        for column, part in parts.items() if not privacy.drop & {name, column}
+    }
+
+
+def _lists(values: _Array) -> _Arrow:
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+
+    return pa.FixedSizeListArray.from_arrays(_as_arrow(values.ravel()), values[0].size if len(values) else 1)
+
+
+def _as_arrow(values: _Array) -> _Arrow:
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+
+    if values.dtype.kind not in "OS":
+        return pa.array(values)
+    return pa.array([None if _is_missing(value) else _text(value) for value in values], pa.string())
+
+
+def _hashed(values: _Array, key: bytes) -> _Arrow:
+    """Return the keyed digest of each value's text: equal values stay equal, what is missing stays so."""
+    import pyarrow as pa  # noqa: PLC0415 - takes time
+
+    def digest(value: object) -> str:
+        return blake3(_text(value).encode(errors="surrogatepass"), key=key).hexdigest(length=_DIGEST)
+
+    return pa.array([None if _is_missing(value) else digest(value) for value in values.tolist()], pa.string())
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or value != value  # noqa: PLR0124 - NaN
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

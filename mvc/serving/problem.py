@@ -1,0 +1,19 @@
+"""Why a request is not answered."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+
+class Problem(Exception):
+    """A request that is not answered: the status of HTTP, which each protocol says in its own way, and one line."""
+
+    def __init__(self, status: HTTPStatus, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+def invalid(message: str) -> Problem:
+    """Return the problem of a request that is wrong, whatever the model."""
+    return Problem(HTTPStatus.BAD_REQUEST, message)

@@ -1,0 +1,109 @@
+"""A server: HTTP and gRPC in one event loop, until a signal stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple
+
+from mvc.errors import UsageError
+from mvc.serving.grpc_server import GrpcServer
+from mvc.serving.inference import Inference
+from mvc.serving.rest import Rest
+from mvc.serving.work import Limits, Work
+
+
+class Address(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+    """0 for any that is free."""
+    grpc_port: int | None
+    """0 as above; None for no gRPC."""
+
+
+def bound(address: Address) -> socket.socket:
+    """Return a socket for HTTP.
+
+    Raises:
+        UsageError: the port is taken, or the host not one of this machine.
+    """
+    try:
+        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
+        found = socket.socket(family)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((address.host, address.port))
+    except OSError as error:
+        raise _taken(address.host, address.port, error.strerror or str(error)) from None
+    return found
+
+
+def _taken(host: str, port: int, reason: str) -> UsageError:
+    return UsageError(f"cannot listen at {host} port {port}: {reason}", "--port 0 --grpc-port 0")
+
+
+def run(
+    address: Address, limits: Limits, make: Callable[[Work], Inference], started: Callable[[Address], None],
+) -> bool:
+    """Serve until SIGTERM or SIGINT; then answer what runs. `started` is called with the real ports.
+
+    Return whether nothing runs any more: a prediction that takes too long is not waited for, but nothing can stop it.
+
+    Raises:
+        UsageError: the port of gRPC is taken.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(address, limits, make, started))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    with suppress(ImportError):
+        import uvloop  # noqa: PLC0415 - if it is installed
+
+        return uvloop.new_event_loop
+    return None
+
+
+async def _serve(
+    address: Address, limits: Limits, make: Callable[[Work], Inference], started: Callable[[Address], None],
+) -> bool:
+    listener = bound(address)
+    work = Work(limits)
+    inference = make(work)
+    rest = Rest(inference, limits)
+    grpc = _grpc(inference, limits, address)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stopping() -> None:
+        rest.stop(now=stop.is_set())
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping)
+    serving = asyncio.create_task(rest.serve(listener))
+    if grpc:
+        await grpc.start()
+    await rest.listening()
+    inference.is_ready = True
+    real = Address(address.host, listener.getsockname()[1], grpc.port if grpc else None)
+    await asyncio.to_thread(started, real)
+    await stop.wait()
+    inference.is_ready = False
+    await asyncio.gather(serving, *([grpc.stop(limits.drain)] if grpc else []))
+    work.close()
+    return work.running == 0
+
+
+def _grpc(inference: Inference, limits: Limits, address: Address) -> GrpcServer | None:
+    if address.grpc_port is None:
+        return None
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    try:
+        return GrpcServer(inference, limits, f"{host}:{address.grpc_port}")
+    except RuntimeError:
+        raise _taken(address.host, address.grpc_port, "Address already in use") from None

@@ -1,0 +1,122 @@
+"""Sums over requests: of each feature, and of what was predicted. Whoever answers a request only leaves it here."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mvc.runtime.predictor import Array, Columns, Prediction
+from mvc.serving.loaded import Identity, Loaded
+from mvc.serving.tensor_model import Answer
+
+MOST_LABELS, MOST_FEATURES = 50, 100
+OTHER = "other"
+"""Instead of any label after the first `MOST_LABELS`."""
+_MOST_PENDING, _MOST_VALUES = 256, 1 << 20
+"""Requests, and values in them, that are left before they are summed up."""
+
+
+class Feature(NamedTuple):
+    """Sums over the rows of a feature; of text only rows and missing values are counted."""
+
+    total: float
+    squares: float
+    rows: int
+    missing: int
+
+
+NOTHING = Feature(0, 0, 0, 0)
+
+
+@dataclass
+class Summary:
+    """Sums over all rows of a version."""
+
+    features: dict[str, Feature] = field(default_factory=dict)
+    labels: Counter[str] = field(default_factory=Counter)
+    values: Feature = NOTHING
+    """Of predicted numbers."""
+
+
+class _Left(NamedTuple):
+    loaded: Loaded
+    inputs: Columns
+    answer: Answer
+
+
+class Summaries:
+    """The sums by version. Methods may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._left: deque[_Left] = deque()
+        self._values = 0
+        self._by_version: dict[Identity, Summary] = {}
+        self._lock = Lock()
+
+    def leave(self, loaded: Loaded, inputs: Columns, answer: Answer) -> None:
+        """Leave an answered request; every so often, it and those before it are summed up."""
+        self._left.append(_Left(loaded, inputs, answer))
+        self._values += sum(values.size for values in inputs.values())
+        if len(self._left) >= _MOST_PENDING or self._values >= _MOST_VALUES:
+            self.sum_up()
+
+    def sum_up(self) -> Mapping[Identity, Summary]:
+        """Return the sums, of all that was left."""
+        with self._lock:
+            groups: dict[tuple[Loaded, tuple[tuple[str, tuple[int, ...]], ...]], list[_Left]] = {}
+            self._values = 0
+            for _ in range(len(self._left)):
+                item = self._left.popleft()
+                shapes = tuple((name, values.shape[1:]) for name, values in item.inputs.items())
+                groups.setdefault((item.loaded, shapes), []).append(item)
+            for (loaded, _), items in groups.items():
+                _add(self._by_version.setdefault(loaded.identity, Summary()), loaded, items)
+            return self._by_version
+
+
+def _add(summary: Summary, loaded: Loaded, items: list[_Left]) -> None:
+    for name in items[0].inputs:
+        values = np.concatenate([np.atleast_1d(item.inputs[name]) for item in items])
+        for feature, found in _features(name, values, MOST_FEATURES):
+            if feature in summary.features or len(summary.features) < MOST_FEATURES:
+                before = summary.features.get(feature, NOTHING)
+                summary.features[feature] = Feature(*map(sum, zip(before, found, strict=True)))  # type: ignore[arg-type]  # sums of numbers
+    for prediction in (loaded.model.prediction(item.answer) for item in items):
+        if prediction is not None:
+            _add_prediction(summary, prediction)
+
+
+def _features(name: str, values: Array, most: int) -> Iterator[tuple[str, Feature]]:
+    """Yield the sums of a column, or of the columns of a matrix; nothing for an image."""
+    if values.ndim > 2:  # noqa: PLR2004 - no columns
+        return
+    matrix = values.reshape(len(values), -1)[:, :most]
+    names = [name] if values.ndim == 1 else [f"{name}_{place}" for place in range(matrix.shape[1])]
+    if matrix.dtype.kind not in "biuf":
+        for feature, column in zip(names, matrix.T, strict=True):
+            yield feature, Feature(0, 0, len(column), sum(item is None for item in column))
+        return
+    numbers = matrix.astype(np.float64)
+    known = np.isfinite(numbers)
+    numbers[~known] = 0
+    sums = zip(names, numbers.sum(0), (numbers * numbers).sum(0), (~known).sum(0), strict=True)
+    for feature, total, squares, missing in sums:
+        yield feature, Feature(float(total), float(squares), len(numbers), int(missing))
+
+
+def _add_prediction(summary: Summary, prediction: Prediction) -> None:
+    predicted: NDArray = prediction.predicted  # type: ignore[type-arg]  # of any type
+    if predicted.dtype.kind == "f" and not prediction.scores:
+        for _, found in _features("", predicted, 1):
+            before = summary.values
+            summary.values = Feature(*map(sum, zip(before, found, strict=True)))  # type: ignore[arg-type]  # as above
+        return
+    for label, count in zip(*np.unique(predicted.astype(str), return_counts=True), strict=True):
+        known = label in summary.labels or len(summary.labels) < MOST_LABELS
+        summary.labels[str(label) if known else OTHER] += int(count)

@@ -1,0 +1,88 @@
+"""Where predictions run: a few threads, a bounded number of requests that wait for one, and a limit on their time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import NamedTuple, TypeVar
+
+from mvc.serving.problem import Problem
+
+T = TypeVar("T")
+GONE = 499
+"""The status of a request whose client went away: nginx's."""
+
+
+class Limits(NamedTuple):
+    """What a client can have at most."""
+
+    body: int = 64 << 20
+    """Bytes of a request."""
+    waiting: int = 100
+    """Requests that wait for a thread."""
+    seconds: float = 30
+    """Of a request, from its end to its answer."""
+    arrival: float = 30
+    """Seconds in which a head must arrive, and a body."""
+    drain: float = 30
+    """Seconds that running requests get when the server stops."""
+
+
+class Work:
+    """The threads. All methods are called in the event loop."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        count = os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(count, "predict")
+        self._free = asyncio.Semaphore(count)
+        self._waiting = 0
+        self.running = 0
+
+    async def run(self, job: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
+        """Return what `job` returns in a thread, unless the client `is_gone` when its turn comes.
+
+        Raises:
+            Problem: too many wait, or it takes too long; a thread that began with it finishes it.
+        """
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                if self._free.locked():
+                    await self._wait(is_gone)
+                else:
+                    await self._free.acquire()
+                return await self._started(job)
+        except TimeoutError:
+            what = f"no answer within {self._limits.seconds:g} s"
+            raise Problem(HTTPStatus.GATEWAY_TIMEOUT, what) from None
+
+    async def _wait(self, is_gone: Callable[[], Awaitable[bool]]) -> None:
+        if self._waiting >= self._limits.waiting:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, f"{self._waiting} requests wait already")
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
+        if await is_gone():
+            self._free.release()
+            raise asyncio.CancelledError
+
+    async def _started(self, job: Callable[[], T]) -> T:
+        self.running += 1
+        future = asyncio.get_running_loop().run_in_executor(self._pool, job)
+        future.add_done_callback(self._done)
+        return await asyncio.shield(future)
+
+    def _done(self, future: asyncio.Future[T]) -> None:
+        self.running -= 1
+        self._free.release()
+        if not future.cancelled():
+            future.exception()  # of a request that nobody waits for any more
+
+    def close(self) -> None:
+        """Take no more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,261 @@
+"""`mvc monitor score`: labels that arrive later, joined to the log; the metrics are those of `eval score`."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+from harness import PROJECT, Repo
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prediction_logs import classified, log
+from prometheus_client.parser import text_string_to_metric_families
+
+from mvc.errors import InvalidFormat
+from mvc.evaluation.columns import Labelled
+from mvc.evaluation.live import Joined, Served, join
+from mvc.evaluation.live_labels import read_labels
+from mvc.evaluation.prediction_log import find_parts
+from mvc.evaluation.predictions import PredictionsFile
+from mvc.evaluation.roles import Roles
+from mvc.quality.reports.report_document import parse_report
+from mvc.runtime.predictor import Prediction
+from mvc.serving.logged import Logged
+
+MODEL = "models/ranker.onnx"
+ROLES = Roles("classification")
+
+
+def reported(repo: Repo) -> None:
+    """Two versions that were evaluated on predictions; both are registered."""
+    for version, wrong in (("v1.0.0", 4), ("v1.1.0", 2)):
+        repo.write(MODEL, version)
+        two = ("no", "yes")
+        rows = (f"{two[i % 2]},{two[(i % 2) ^ (i < wrong)]},{(0.2, 0.9)[i % 2]},DE" for i in range(40))
+        repo.write(f"evals/{version}.csv", "\n".join(["label,predicted,p,country", *rows]) + "\n")
+        repo.ok("add", MODEL, "--name", "ranker")
+        repo.ok(
+            "eval", "score", MODEL, "--predictions", f"evals/{version}.csv", "--tag", version, "--positive", "yes",
+            "--score", "p", "--truth", "label", "--slice", "country", "--add",
+        )
+        repo.commit(version)
+        repo.ok("register", "ranker")
+
+
+LABELS = ["mvc_request_id,mvc_row,label"]
+"""Of 20 requests with two rows, by version: every fifth request of the first has a wrong prediction, every tenth."""
+for version, step in (("v1.0.0", 5), ("v1.1.0", 10)):
+    for place in range(18):
+        LABELS += [f"{version}/{place},0,{'yes' if place % step == 0 else 'no'}", f"{version}/{place},1,yes"]
+LABELS += ["unknown,0,yes", "v1.1.0/0,1,no", "v1.1.0/0,1,yes", "v1.1.0/19,0,"]
+
+
+def served(repo: Repo) -> None:
+    """What both versions predicted for 20 requests, in two runs of the server."""
+    for version in ("v1.0.0", "v1.1.0"):
+        repo.git("checkout", "-q", f"ranker@{version}")
+        digest = repo.digest(MODEL)
+        repo.git("checkout", "-q", "main")
+        with log(repo.root / "log") as opened:
+            for place in range(20):
+                opened.put(classified(
+                    f"{version}/{place}", ["no", "yes"], [0.2, 0.8], version, digest, country=["DE", "FR"],
+                ))
+    repo.write("labels.csv", "\n".join(LABELS) + "\n")
+
+
+def scene(repo: Repo) -> None:
+    reported(repo)
+    served(repo)
+    repo.ok("retire", "ranker@v1.0.0")
+
+
+def test_by_version_with_its_report(begin: Callable[..., Repo]) -> None:
+    repo = begin(scene)
+    found = repo.ok(
+        "monitor", "score", "ranker", "--log", "log", "--truth", "labels.csv", "--json", "--prom", "live.prom",
+        "-o", "live",
+    ).json
+    assert {key: found[key] for key in ("model", "task", "labels", "unknown", "repeated", "empty")} == {
+        "model": "ranker", "task": "classification", "labels": 76, "unknown": 1, "repeated": 2, "empty": 1}
+    first, second = found["versions"]
+    assert (first["version"], first["retired"], first["rows"], first["labelled"], first["unlabelled"]) == (
+        "v1.0.0", True, 40, 36, 4)
+    assert (second["version"], second["retired"], second["labelled"]) == ("v1.1.0", False, 36)
+    accuracy = metric(second, "accuracy")
+    assert accuracy["value"] == pytest.approx(34 / 36)
+    assert accuracy["reference"] == 0.95
+    assert accuracy["difference_stderr"] == pytest.approx(np.hypot(accuracy["stderr"], accuracy["reference_stderr"]))
+    assert metric(second, "accuracy", country="DE")["reference"] == 0.95
+    assert metric(second, "accuracy", country="FR")["reference"] is None
+    check_series(repo, found)
+    check_reports(repo, found)
+
+
+def metric(version: dict[str, Any], name: str, **part: str) -> dict[str, Any]:
+    one, = (item for item in version["metrics"] if (item["name"], item["slice"]) == (name, part))
+    return dict(one)
+
+
+def check_series(repo: Repo, found: Any) -> None:
+    text = repo.read("live.prom").decode()
+    done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    values = {
+        (sample.name, sample.labels["version"], sample.labels.get("metric"), sample.labels.get("slice")): sample.value
+        for family in text_string_to_metric_families(text) for sample in family.samples
+    }
+    second = found["versions"][1]
+    assert values["mvc_live_metric", "v1.1.0", "auc", ""] == metric(second, "auc")["value"]
+    assert values["mvc_live_metric_reference", "v1.1.0", "accuracy", "country=DE"] == 0.95
+    assert values["mvc_live_rows", "v1.1.0", None, None] == 36
+    assert values["mvc_live_unmatched_rows", "v1.0.0", None, None] == 4
+
+
+def check_reports(repo: Repo, found: Any) -> None:
+    raw = repo.read("live/ranker@v1.1.0.live.yaml")
+    data = yaml.safe_load(raw)
+    schema = json.loads((PROJECT / "docs/schemas/live-report.schema.json").read_text())
+    jsonschema.Draft202012Validator(schema).validate(data)
+    assert data["model"]["blake3"] == found["versions"][1]["blake3"]
+    assert data["datasets"][0]["used"] == 36
+    auc = next(item["value"] for item in data["metrics"] if item["name"] == "auc")
+    assert auc == metric(found["versions"][1], "auc")["value"]
+    with pytest.raises(InvalidFormat, match="not an evaluation report"):
+        parse_report(raw, "x.eval.yaml")
+    repo.write(f"{MODEL}.eval.yaml", raw)
+    repo.git("add", f"{MODEL}.eval.yaml")
+    refused = repo.mvc("eval", "check")
+    assert refused.code == 1, "a live report never counts as an evaluation"
+
+
+def test_the_table(begin: Callable[..., Repo]) -> None:
+    repo = begin(scene)
+    shown = repo.ok("monitor", "score", "ranker", "--log", "log", "--truth", "labels.csv")
+    assert "v1.0.0 (retired)" in shown.out
+    row = next(line for line in shown.out.splitlines() if line.startswith("v1.1.0"))
+    assert row.split()[:5] == ["v1.1.0", "36", "accuracy", "0.9444", "0.95"]
+    assert "warning: v1.0.0 is retired, but in the log" in shown.err
+    assert "v1.1.0: 4 predictions without a label" in shown.err
+
+
+# The join.
+
+
+def labels(lines: list[str], header: str = "mvc_request_id,mvc_row,truth") -> PredictionsFile:
+    return PredictionsFile(io.BytesIO("\n".join([header, *lines, ""]).encode()), "labels.csv")
+
+
+KEYS = st.tuples(st.sampled_from("abcde"), st.integers(0, 2))
+REQUESTS = st.tuples(st.sampled_from("abcdef"), st.integers(1, 3), st.sampled_from(["v1", "v2"]))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(st.tuples(KEYS, st.sampled_from(["no", "yes", ""])), max_size=25),
+    st.lists(REQUESTS, min_size=1, max_size=12),
+)
+def test_the_join_is_that_of_a_dictionary(
+    tmp_path_factory: pytest.TempPathFactory, given_labels: list[Any], requests: list[Any],
+) -> None:
+    folder = tmp_path_factory.mktemp("log")
+    with log(folder) as opened:
+        for place, (name, count, version) in enumerate(requests):
+            predicted = ["no", "yes", "no"][:count]
+            opened.put(classified(name, predicted, [place / 100] * count, version))
+    truth = {key: label for key, label in given_labels if label}
+    expected: dict[str, list[tuple[str, str, float]]] = {}
+    left, repeated = dict(truth), 0
+    for place, (name, count, version) in enumerate(requests):
+        for row in range(count):
+            if (name, row) in left:
+                expected.setdefault(version, []).append((left.pop((name, row)), ["no", "yes", "no"][row], place / 100))
+            elif (name, row) in truth:
+                repeated += 1
+    lines = [f"{name},{row},{label}" for (name, row), label in given_labels]
+    joined = joined_with(folder, lines or ["z,0,no"])
+    found = {served.version: rows_of(item.loaded.examples) for served, item in joined.versions.items() if item.loaded}
+    assert found == expected
+    assert sum(item.repeated for item in joined.versions.values()) == repeated
+    assert sum(item.rows for item in joined.versions.values()) == sum(count for _, count, _ in requests)
+    assert joined.unknown == len(left) + (not given_labels)
+
+
+def joined_with(folder: Path, lines: list[str]) -> Joined:
+    return join(find_parts(str(folder), fail), "ranker", read_labels(labels(lines), "classification", ""), ROLES, fail)
+
+
+def rows_of(examples: Any) -> list[tuple[str, str, float]]:
+    assert isinstance(examples, Labelled)
+    names = examples.truth.labels
+    return [
+        (names[true], names[predicted], float(score)) for true, predicted, score
+        in zip(examples.truth.codes, examples.predicted.codes, examples.scores, strict=True)
+    ]
+
+
+def fail(message: str, fix: str) -> None:
+    raise AssertionError(message)
+
+
+def test_one_label_so_far(tmp_path: Path) -> None:
+    with log(tmp_path) as opened:
+        opened.put(classified("a", ["no"], [0.1]))
+    loaded = joined_with(tmp_path, ["a,0,no"]).versions[Served("v1.0.0", "ab" * 32)].loaded
+    assert loaded is not None
+    assert rows_of(loaded.examples) == [("no", "no", 0.1)]
+
+
+def test_a_regression(tmp_path: Path) -> None:
+    with log(tmp_path) as opened:
+        prediction = Prediction(np.array([1.5, 2.5]), {})
+        opened.put(Logged("a", 0.0, "ranker", "", "00" * 32, 0.0, {"x": np.ones(2)}, prediction))
+    read = read_labels(labels(["a,1", "b,2"], "mvc_request_id,amount"), "regression", "")
+    joined = join(find_parts(str(tmp_path), fail), "ranker", read, Roles("regression"), fail)
+    loaded = joined.versions[Served("", "00" * 32)].loaded
+    assert loaded is not None
+    assert (loaded.examples.truth.tolist(), loaded.examples.predicted.tolist()) == ([1.0], [1.5])
+
+
+@pytest.mark.parametrize(("header", "message"), [
+    ("id,truth", "no column 'mvc_request_id'"), ("mvc_request_id,a,b", "no column 'truth'; other columns: a, b"),
+    ("mvc_request_id", "no column 'truth'; other columns: none"),
+])
+def test_columns_of_labels(header: str, message: str) -> None:
+    with pytest.raises(InvalidFormat, match=message):
+        read_labels(labels([",".join("1" for _ in header.split(","))], header), "classification", "")
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    (("--log", "log"), "no labels are given"), (("--truth", "labels.csv"), "no log is given"),
+    (("--log", "evals", "--truth", "labels.csv"), "no part of a prediction log"),
+    (("--log", "log", "--truth", "none.csv"), "No such file"),
+])
+def test_what_is_missing(begin: Callable[..., Repo], options: tuple[str, ...], message: str) -> None:
+    repo = begin(scene)
+    assert message in repo.mvc("monitor", "score", "ranker", *options).err
+    assert "has no rows of other" in repo.mvc("monitor", "score", "other", "--log", "log", "--truth", "labels.csv").err
+
+
+def test_rules_and_board_of_a_version(begin: Callable[..., Repo]) -> None:
+    repo = begin(scene)
+    repo.ok("promote", "ranker@v1.1.0", "prod")
+    rules = repo.ok("monitor", "rules", "ranker", "--stage", "prod", "--latency", "0.1", "-o", "rules.yml")
+    assert "wrote rules.yml" in rules.out
+    text = repo.read("rules.yml").decode()
+    assert repo.digest(MODEL) in text
+    assert "> 0.1" in text
+    assert 'metric=~"accuracy|auc' in text
+    assert json.loads(repo.ok("monitor", "dashboard", "ranker").out)["title"] == "mvc: ranker"
+    assert "--stage" not in repo.ok("monitor", "rules", "ranker").out
+    repo.fails(1, "monitor", "rules", "ranker", "--stage", "dev")
+    repo.fails(2, "monitor", "rules", "ranker", "--errors", "2")
+    repo.fails(2, "monitor", "dashboard", "other")

@@ -1,0 +1,41 @@
+"""Clients that send slowly: a server in this process, of which the limits are short."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+
+from mvc.serving.inference import Inference
+from mvc.serving.metrics import Metrics
+from mvc.serving.rest import Rest
+from mvc.serving.server import Address, bound
+from mvc.serving.work import Limits, Work
+
+_LIMITS = Limits(arrival=0.2)
+
+
+@pytest.mark.parametrize(("sent", "status"), [
+    (b"", 408),
+    (b"POST /v2/models/m/infer HTTP/1.1\r\nHost:", 408),
+    (b"GET /v2 HTTP/1.1\r\nHost: x\r\n\r\nGET /v2", 200),
+], ids=["nothing", "half a head", "half a second head"])
+def test_a_head_must_arrive_in_time(sent: bytes, status: int) -> None:
+    async def ask() -> bytes:
+        inference = Inference({}, Work(_LIMITS), Metrics())
+        rest = Rest(inference, _LIMITS)
+        listener = bound(Address("127.0.0.1", 0, None))
+        serving = asyncio.create_task(rest.serve(listener))
+        listener.listen()
+        reader, writer = await asyncio.open_connection(*listener.getsockname(), family=socket.AF_INET)
+        writer.write(sent)
+        found = await asyncio.wait_for(reader.read(), 30)  # until the server closes the connection
+        writer.close()
+        rest.stop()
+        await serving
+        return found
+
+    found = asyncio.run(ask())
+    assert found.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"408" in found
