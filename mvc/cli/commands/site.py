@@ -82,7 +82,7 @@ def _serve(output: Output, project: Project, request: Request, port: int) -> Non
         lambda error: output.note(f"error: {visible(error.message)}"),
     )
     with serving(request.folder, port, rebuild) as server, suppress(KeyboardInterrupt):
-        output.line(f"serving http://{HOST}:{server.server_port}/index.html  # Ctrl-C ends it")
+        output.line(f"serving http://{HOST}:{server.server_port}/index.html until Ctrl-C")
         sys.stdout.flush()
         server.serve_forever()
 
