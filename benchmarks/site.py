@@ -57,6 +57,7 @@ def _report(folder: Path, models: int, versions: int, rounds: int) -> int:
     repository, site = folder / "repository", folder / "site"
     repository.mkdir(parents=True)
     subprocess.run(["git", "init", "-q", "-b", "main"], cwd=repository, check=True)
+    (repository / ".git/mvc").mkdir()
     _commit(repository, [(model, version) for version in range(versions) for model in range(models)])
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in LIMITS}
     for number in range(rounds):

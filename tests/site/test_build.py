@@ -101,6 +101,7 @@ def test_an_updated_site_is_the_site_built_anew(repo: Repo) -> None:
     repo.ok("rollback", "ranker", "prod")
     repo.ok("retire", "ranker@v1.2.0", "-m", "wrong labels")
     build(repo)
+    (repo.root / ".git/mvc/site-history-1.json").unlink()  # what was read of the history
     repo.ok("site", "-o", "../fresh")
     fresh = repo.root.parent / "fresh"
     expected = {str(path.relative_to(fresh)): path.read_bytes() for path in fresh.rglob("*") if path.is_file()}
@@ -148,6 +149,15 @@ def test_a_list_that_names_other_files_removes_none(repo: Repo) -> None:
     (out(repo) / LEDGER).write_text(json.dumps(ledger))
     build(repo)
     assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", ["", "{", '[{"0": 1}, {}, {}]', "[[], [], []]"])
+def test_what_was_read_of_the_history_is_disposable(repo: Repo, content: str) -> None:
+    build(repo)
+    before = files(repo)
+    repo.path(".git/mvc/site-history-1.json").write_text(content)
+    assert build(repo)["written"] == 0
+    assert files(repo)["audit/index.html"] == before["audit/index.html"]
 
 
 def test_no_page_is_written_through_a_symlink(repo: Repo) -> None:

@@ -17,12 +17,12 @@ from mvc.objects.hashing import hash_bytes
 from mvc.ops.lifecycle.site.collect import collect
 from mvc.ops.lifecycle.site.context import Context, read_context
 from mvc.ops.lifecycle.site.folder import LEDGER, Files, Ledger, ModelEntry, opened, present, publish, remove, save
-from mvc.ops.shared.audit.commits import model_history
+from mvc.ops.lifecycle.site.known import history_of
+from mvc.ops.shared.audit.history import ModelHistory
 from mvc.ops.shared.audit.stream import stream
 from mvc.ops.shared.versions.read import read_registry
 from mvc.project import Project
 from mvc.registry.state import Model
-from mvc.scm.history import CommitChanges
 from mvc.scm.incomplete import lacks_versions
 from mvc.site.facts import Around, Deed, SiteModel
 from mvc.site.lineage import Links, digests_of, links_of
@@ -83,7 +83,7 @@ def build(project: Project, request: Request, now: float) -> Built:
         MvcError: Git cannot be used, this clone lacks the tags, or the directory cannot be written.
     """
     with ThreadPoolExecutor(1) as pool:
-        history = pool.submit(model_history, project)  # Git takes a while; meanwhile the rest is done
+        history = pool.submit(history_of, project)  # Git takes a while; meanwhile the rest is done
         registry = read_registry(project).models
         if not registry and (lack := lacks_versions(project.git)):
             raise MvcError(f"no version is known here, but {lack.what}", lack.fix)
@@ -97,7 +97,7 @@ class _Sources(NamedTuple):
 
     registry: Mapping[str, Model]
     context: Context
-    history: Callable[[], list[CommitChanges]]
+    history: Callable[[], ModelHistory]
 
 
 def _build(project: Project, request: Request, read: _Sources, at: tuple[Tree, Ledger]) -> Built:

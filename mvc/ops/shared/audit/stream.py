@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from mvc.objects.pointer import path_of
-from mvc.ops.shared.audit.commits import committed, model_history
+from mvc.ops.shared.audit.commits import committed
 from mvc.ops.shared.audit.entry import AuditEntry, Signature, Verifying, Wanted
+from mvc.ops.shared.audit.history import ModelHistory, read_history
 from mvc.ops.shared.versions.dates import date_of, start_of
 from mvc.ops.shared.versions.read import read_registry
 from mvc.ops.shared.versions.tag_signatures import Keys, signature_problem
@@ -15,7 +16,6 @@ from mvc.project import Project
 from mvc.registry.event import Event
 from mvc.registry.kinds import event_kinds
 from mvc.registry.state import Model
-from mvc.scm.history import CommitChanges
 from mvc.scm.incomplete import lacks_history
 
 
@@ -34,14 +34,14 @@ def audit(project: Project, now: float, since: str = "", model: str = "") -> tup
         return time >= earliest and model in ("", name)
 
     models = read_registry(project).models.values()
-    return stream(project, models, model_history(project), now, wanted)
+    return stream(project, models, read_history(project), now, wanted)
 
 
 def stream(
-    project: Project, models: Iterable[Model], commits: Sequence[CommitChanges], now: float,
+    project: Project, models: Iterable[Model], history: ModelHistory, now: float,
     wanted: Wanted = lambda time, name: True,  # noqa: ARG005
 ) -> tuple[AuditEntry, ...]:
-    """Return what the events of `models`, and the commits of `model_history`, did that is wanted; as in `audit`.
+    """Return what the events of `models`, and the commits of their history, did that is wanted; as in `audit`.
 
     Raises:
         MvcError: Git or `ssh-keygen` cannot be used.
@@ -50,7 +50,7 @@ def stream(
         project.around.remark(f"{lack.what}, so events may be missing", lack.fix)
     verifying = Verifying(Keys.read(project), now)
     tagged = (pair for item in models for pair in _tagged(project, verifying, item, wanted))
-    found = sorted([*committed(project, verifying, commits, wanted), *tagged], key=itemgetter(0))
+    found = sorted([*committed(project, verifying, history, wanted), *tagged], key=itemgetter(0))
     return tuple(entry for _, entry in reversed(found))
 
 
