@@ -124,6 +124,8 @@ def _ticks(scale: Scale) -> Iterator[Label]:
 # Sparklines.
 
 _SPARK_WIDTH, _SPARK_HEIGHT = 96, 24
+_SPARKS = 30
+"""Values, the last, in a line."""
 
 
 class Sparkline(NamedTuple):
@@ -137,6 +139,7 @@ class Sparkline(NamedTuple):
 
 def sparkline_of(series: Sequence[float | None]) -> Sparkline | None:
     """Return the line of values; None with fewer than two."""
+    series = series[-_SPARKS:]
     values = [(index, value) for index, value in enumerate(series) if value is not None]
     scale = _scale([value for _, value in values])
     if scale is None or len(values) <= 1:

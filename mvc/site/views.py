@@ -22,8 +22,12 @@ _CHARTS = 6
 """Metrics that are drawn on a model's page."""
 _COLUMNS = 4
 """Metrics in the table of versions."""
+_DRAWN = 60
+"""Versions, the highest, in charts."""
+_ROWS = 100
+"""Versions, the highest, in the table; of the others only the names are listed."""
 _FILES = 300
-"""Files, and tensors, that are listed before the rest is counted."""
+"""Files that are listed before the rest is counted."""
 _HEATS = 8
 
 
@@ -69,6 +73,8 @@ class ModelView(NamedTuple):
     """The columns of the table."""
     rows: tuple[VersionRow, ...]
     """The highest version first."""
+    older: tuple[str, ...]
+    """Versions without a row."""
     charts: tuple[Chart, ...]
     undrawn: int
     """Metrics without a chart."""
@@ -104,14 +110,16 @@ def model_view(data: ModelData) -> ModelView:
     model, policy = data.model, data.policy
     whole = _main_first(data)
     names = [item.name for item in model.versions]
-    charts = [chart for row in whole if (chart := chart_of(row, names, data.limits))]
+    drawn = (row._replace(values=row.values[-_DRAWN:]) for row in whole)
+    charts = [chart for row in drawn if (chart := chart_of(row, names[-_DRAWN:], data.limits))]
     shown = whole[:_COLUMNS]
     rows = [VersionRow(item, tuple(cell_of(row, index, data.demanded) for row in shown))
-            for index, item in enumerate(model.versions)]
+            for index, item in enumerate(model.versions)][::-1]
     latest = model.version(model.latest)
     stages = ((stage, stage_lines(policy, stage, model.path)) for stage in policy.stages)
     return ModelView(
-        data.summary, model, tuple(row.name for row in shown), tuple(reversed(rows)),
+        data.summary, model, tuple(row.name for row in shown), tuple(rows[:_ROWS]),
+        tuple(row.version.name for row in rows[_ROWS:]),
         tuple(charts[:_CHARTS]), len(whole) - len(charts[:_CHARTS]), timeline_of(model.periods, model.last),
         tuple(item for item in reversed(model.periods) if item.commit),
         lineage_of(model.name, latest, data.links, data.summary.stages) if latest else None,

@@ -96,3 +96,17 @@ def test_pages_stay_small() -> None:
     sliced = [Metric("auc", 0.9, slice={"country": f"C{number}"}) for number in range(60)]
     versions = [version(f"v1.{number}.0", Metric("auc", 0.9, stderr=0.1), *sliced) for number in range(50)]
     assert max(len(text) for text in pages(model(*versions)).values()) < 300_000
+
+
+def test_pages_of_very_many_versions_and_of_the_largest_report_stay_small() -> None:
+    many = [version(f"v1.{number}.0", *(Metric(f"m{at}", 0.9, stderr=0.1) for at in range(6))) for number in range(120)]
+    big = Report(
+        1, Evaluated(pointer("v2.0.0").digest.blake3), "v2.0.0", params={f"p{at}": "x" * 90 for at in range(2000)},
+        metrics=[Metric(f"m{at % 9}", 0.5, slice={"user": f"u{at}"}) for at in range(4000)], desc="long " * 20_000,
+    )
+    found = pages(model(*many, version("v2.0.0", report=big)))
+    html = {path: len(text) for path, text in found.items() if path.endswith(".html")}
+    assert max(html.values()) < 300_000, max(html, key=html.__getitem__)
+    index = Elements(found["models/ranker/index.html"])
+    assert {"v1.0.0.html", "v2.0.0.html"} <= set(index.values("a", "href"))
+    assert "3920 more" in Elements(found["models/ranker/v2.0.0.html"]).text
