@@ -20,13 +20,18 @@ TEMPLATES = "templates"
 
 
 def render(template: str, values: dict[str, Any]) -> bytes:
-    """Return what a template makes of values.
-
-    Raises:
-        UsageError: the package is not installed.
-    """
+    """Return what a template makes of values; raises as `require` does."""
     text: str = _environment().get_template(template).render(values)
     return text.encode()
+
+
+def require() -> None:
+    """Check that the package is installed.
+
+    Raises:
+        UsageError: it is not.
+    """
+    _environment()
 
 
 @cache

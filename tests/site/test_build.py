@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from harness import Begin, Repo, noise
 from site_facts import Elements
 from versions import promoted
+
+from mvc.errors import UsageError
+from mvc.site import templating
 
 LEDGER = "mvc-site.json"
 
@@ -220,3 +224,27 @@ def test_a_signed_version_is_healthy(repo: Repo) -> None:
     build(repo)
     rows = (out(repo) / "index.html").read_text().split("<tr>")
     assert [row for row in rows if "tagger" in row and "good" in row and "unsigned" not in row]
+
+
+def test_models_that_have_no_version_or_nothing_in_git(begin: Begin) -> None:
+    repo = begin(lambda repo: repo.ok("status"))
+    repo.write("m.bin", "x")
+    repo.ok("add", "m.bin", "--name", "search/m")
+    repo.git("commit", "--no-verify", "-qm", "m")
+    for tag in ("search/m#prod#1", "old@deprecated", "a.b=thing@v1.0.0", "aux@v1.0.0"):
+        repo.git("tag", "-am", "by another program", tag)
+    assert build(repo)["models"] == 4
+    assert build(repo)["written"] == 0
+    assert "prod" in page(repo, "models/search~m/index.html").text
+    assert "no tracked path" in page(repo, "models/a.b=thing/v1.0.0.html").text
+    repo.git("tag", "-d", "aux@v1.0.0", "a.b=thing@v1.0.0")
+    assert build(repo)["removed"]
+    assert sorted(path.name for path in (out(repo) / "models").iterdir()) == ["old", "search~m"]
+
+
+def test_without_its_package_the_line_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jinja2", None)
+    templating._environment.cache_clear()
+    with pytest.raises(UsageError, match="jinja2") as raised:
+        templating.require()
+    assert "jinja2>=" in raised.value.fix

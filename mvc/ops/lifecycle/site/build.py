@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from importlib.resources import files
@@ -37,6 +38,7 @@ from mvc.site.pages import (
     static_pages,
 )
 from mvc.site.summary import Summary, summary_of
+from mvc.site.templating import require
 
 _FEW = 4
 """Models that this process renders alone: starting others takes longer."""
@@ -82,6 +84,7 @@ def build(project: Project, request: Request, now: float) -> Built:
         UsageError: the directory has other files, an option is invalid, or a package is not installed.
         MvcError: Git cannot be used, this clone lacks the tags, or the directory cannot be written.
     """
+    require()
     with ThreadPoolExecutor(1) as pool:
         history = pool.submit(history_of, project)  # Git takes a while; meanwhile the rest is done
         registry = read_registry(project).models
@@ -178,7 +181,8 @@ def _rendered(request: Request, work: list[_Work]) -> Iterator[tuple[Files, int]
     if len(work) <= _FEW or request.jobs <= 1:
         yield from (_publish(request.folder, item) for item in work)
         return
-    with ProcessPoolExecutor(request.jobs, get_context("spawn")) as pool:
+    quiet = (signal.SIGINT, signal.SIG_IGN)  # after Ctrl-C, this process ends them
+    with ProcessPoolExecutor(request.jobs, get_context("spawn"), signal.signal, quiet) as pool:
         yield from pool.map(_publish, [request.folder] * len(work), work, chunksize=2)
 
 

@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from mvc.errors import InvalidFormat, UsageError
+from mvc.errors import UsageError
 from mvc.fs.files import as_error, write_all
 from mvc.fs.tree import Tree
-from mvc.objects.names import check_path
 from mvc.site.pages import Page
 from mvc.site.summary import Summary
 
@@ -77,14 +76,13 @@ def opened(path: str, shown: str) -> Iterator[tuple[Tree, Ledger]]:
 
 
 def _parsed(raw: bytes | None) -> Ledger:
-    """Return the list; an empty one if it is from another version of mvc, so that all is written again."""
+    """Return the list; an empty one if it is of another format, so that all is written again, or leads elsewhere."""
     try:
         found = msgspec.json.decode(raw, type=Ledger) if raw else Ledger()
-        for path in found.all_files:
-            check_path(path)
-    except (msgspec.MsgspecError, InvalidFormat):
+    except msgspec.MsgspecError:
         return Ledger()
-    return found
+    is_inside = all({"", ".", ".."}.isdisjoint(path.split("/")) for path in found.all_files)
+    return found if is_inside else Ledger()
 
 
 def save(tree: Tree, ledger: Ledger) -> None:

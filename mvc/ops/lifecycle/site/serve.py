@@ -35,7 +35,7 @@ class _Handler(SimpleHTTPRequestHandler):
         super().__init__(*args, directory=directory)
 
     def send_head(self) -> Any:
-        if self.headers.get("Host", "").rpartition(":")[0] not in (HOST, "localhost"):  # a foreign name bound to us
+        if self.headers.get("Host", "").partition(":")[0] not in (HOST, "localhost"):  # a foreign name bound to us
             return self.send_error(HTTPStatus.FORBIDDEN)
         if self.path.endswith((".html", "/")):
             self._rebuild()
