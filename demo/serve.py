@@ -56,7 +56,7 @@ def set_up(shell: Shell) -> None:
     shell.quietly("git commit -qm 'Set mvc up' && git push -qu origin main")
 
     title("Train a model, evaluate it, register it, and give it to the stage prod")
-    shell.type(trained("logistic", "--tag v1.0.0"))
+    shell.type(trained("forest", "--tag v1.0.0"))
     shell.type("mvc register tumours --push && mvc promote tumours@v1.0.0 prod --push", "tagged tumours#prod")
 
 
@@ -74,7 +74,7 @@ def serve(shell: Shell) -> None:
 def swap(shell: Shell) -> None:
     """Promote another version."""
     title("Promote a better version. The server fetches it, proves it, tries it, and swaps it in")
-    shell.type(trained("forest", "--bump minor"))
+    shell.type(trained("logistic", "--bump minor"))
     shell.type("mvc register tumours --push && mvc promote tumours@latest prod --push", "tagged tumours#prod")
     shell.wait_for("python client.py data/tumours/test.csv | grep v1.1.0")
     shell.type("python client.py data/tumours/test.csv && tail -n 1 ../serve.log", "v1.1.0")
@@ -87,14 +87,15 @@ def refuse(shell: Shell) -> None:
     commit = "git commit -qm 'A wrong export' && git push -q"
     shell.type(f"python train.py logistic && python broken.py && mvc add -q {MODEL} && {record} && {commit}")
     shell.type("mvc register tumours --push && mvc promote tumours@latest prod --push", "tagged tumours#prod")
-    shell.wait_for("curl -s localhost:$SERVE/metrics | grep 'follow_failures.*smoke'")
+    shell.wait_for("curl -s localhost:$SERVE/metrics | grep -E 'follow_failures.*smoke.* [1-9]'")
     shell.type("python client.py data/tumours/test.csv && tail -n 2 ../serve.log", "v1.1.0")
-    shell.type("mvc rollback tumours prod -m 'cannot predict' --push", "v1.1.0")
+    shell.type("mvc rollback tumours prod -m 'cannot predict' --push", "tagged tumours#prod#4")
 
 
 def watch(shell: Shell, ports: dict[str, int]) -> None:
     """Compare live labels with the report, and let drift fire an alert."""
-    title("Weeks later, the labels are known: live metrics beside those of the report")
+    title("Later, the labels are known: live metrics beside those of the report")
+    shell.wait_for("mvc monitor score tumours --log ../log --truth labels.csv | grep v1.1.0")  # a minute at most
     shell.type("mvc monitor score tumours --log ../log --truth labels.csv", "accuracy")
 
     title("Watch the server with Prometheus: rules come from policy and report")
@@ -108,6 +109,7 @@ def watch(shell: Shell, ports: dict[str, int]) -> None:
     shift = "t = pd.read_csv('data/tumours/test.csv'); t[t.columns[:10]] *= 1.5; t.to_csv('shifted.csv', index=False)"
     shell.quietly(f'python -c "import pandas as pd; {shift}"')
     shell.type("for i in 1 2 3 4; do python client.py shifted.csv; done")
+    shell.wait_for("! mvc drift --reference tumours#prod --current ../log | grep '^No drift'")
     shell.type("mvc drift --reference tumours#prod --current ../log --prom ../drift.prom", code=1)
     alerts = "curl -s localhost:$PROMETHEUS/api/v1/alerts"
     shell.wait_for(f"{alerts} | grep -i drift | grep firing")
@@ -118,7 +120,7 @@ def watch(shell: Shell, ports: dict[str, int]) -> None:
 def roll_back(shell: Shell) -> None:
     """Take the first version again."""
     title("Roll back. The server swaps the first version in, without a lost request")
-    shell.type("mvc rollback tumours prod --to v1.0.0 --push -m 'the other device'", "v1.0.0")
+    shell.type("mvc rollback tumours prod --to v1.0.0 --push -m 'the other device'", "tagged tumours#prod#5")
     shell.wait_for("python client.py data/tumours/test.csv | grep v1.0.0")
     shell.type("tail -n 1 ../serve.log && mvc history tumours | head -n 5", "rollback")
 

@@ -81,10 +81,10 @@ class Shell:
         """Run `line` again and again until it succeeds.
 
         Raises:
-            SystemExit: it did not within a minute.
+            SystemExit: it did not within two minutes.
 
         """
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while self._run(line).returncode:
             if time.monotonic() > end:
                 for log in self.root.glob("*.log"):

@@ -14,7 +14,7 @@ from mvc.drift.pairing import common_kind
 from mvc.drift.read import Source
 from mvc.drift.result import ModelVersion
 from mvc.errors import UsageError
-from mvc.evaluation.prediction_log import BLAKE3, MODEL, OWN, VERSION, Part, Remark, find_parts, read_rows
+from mvc.evaluation.live.prediction_log import BLAKE3, MODEL, OWN, VERSION, Part, Remark, find_parts, read_rows
 from mvc.evaluation.predictions import Wanted
 from mvc.evaluation.roles import PREDICTED, SCORE
 

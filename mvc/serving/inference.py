@@ -14,7 +14,7 @@ from mvc.serving.logged import Logged
 from mvc.serving.metrics import Metrics
 from mvc.serving.metrics import Protocol as ProtocolName
 from mvc.serving.problem import Problem, invalid
-from mvc.serving.tensor_model import checked
+from mvc.serving.tensor_model import checked, first_row
 from mvc.serving.tensors import Tensor
 from mvc.serving.work import GONE, Work
 
@@ -78,9 +78,10 @@ class Inference:
         protocol: ProtocolName,
         decode: Callable[[], Request],
         encode: Callable[[Request, Response], T],
+        size: int,
         is_gone: Callable[[], Awaitable[bool]],
     ) -> T:
-        """Return the answer of a model; what is read from the request, and written, is so in a thread.
+        """Return the answer of a model; a request of `size` bytes is read, and its answer written, where it runs.
 
         Raises:
             Problem: the request is wrong, or cannot be answered now.
@@ -92,7 +93,7 @@ class Inference:
             return self._answer(loaded, decode(), encode, begun)
 
         try:
-            answer, rows = await self._work.run(job, is_gone)
+            answer, rows = await self._work.run(job, size, loaded.pace, is_gone)
             code = HTTPStatus.OK
         except Problem as problem:
             code = problem.status
@@ -110,6 +111,8 @@ class Inference:
     ) -> tuple[T, int]:
         inputs = checked(loaded.model.inputs, request.inputs)
         answer = loaded.model.run(inputs)
+        if not loaded.sample:
+            loaded.sample.update(first_row(loaded.model.inputs, inputs))
         response = Response(request.id or str(uuid4()), loaded, _wanted(answer.outputs, request.outputs))
         encoded = encode(request, response)
         self.metrics.summarise(loaded, inputs, answer)

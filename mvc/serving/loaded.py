@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from mvc.runtime.predictor import Array
 from mvc.serving.tensor_model import TensorModel
+from mvc.serving.work import Pace
 
 
 class Identity(NamedTuple):
@@ -32,6 +34,10 @@ class Loaded:
     """The tracked path."""
     text: str
     """What names the content, and nothing else later: the commit and the path."""
+    sample: dict[str, Array] = field(default_factory=dict)
+    """A row that it answered, which the version after it must answer, too; nothing before the first request."""
+    pace: Pace = field(default_factory=Pace)
+    """How long it takes of late."""
 
 
 @dataclass(eq=False)

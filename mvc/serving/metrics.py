@@ -39,7 +39,7 @@ class Metrics:
     """What `/metrics` tells. Methods may be called from any thread."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a series more for each counter, which no rule reads
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, which no rule reads
         self._registry = registry = CollectorRegistry()
 
         def counter(name: str, about: str, labels: tuple[str, ...] = _LABELS) -> Counter:
@@ -110,6 +110,7 @@ class Metrics:
     def swapped(self, before: Loaded, after: Loaded) -> None:
         """Say that a version took the place of another."""
         self.serves(after)
+        self._summaries.sum_up()  # what is left to sum up keeps the old model
         self._swaps.labels(after.identity.model).inc()
         if before.identity != after.identity:
             self._info.remove(*before.identity, before.stage, before.ref, before.path)

@@ -221,10 +221,34 @@ def smoke(model: TensorModel) -> None:
         answer = model.run(row)
     except Problem as problem:
         if certain:
-            raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, problem.message) from None
+            raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, f"one row of zeros: {problem.message}") from None
         return
     if isinstance(model, ColumnTensors):
         model.learn(answer)
+
+
+def first_row(specs: tuple[Spec, ...], inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """Return a copy of the first row of inputs; of an input without rows, all of it."""
+    whole = {spec.name for spec in specs if spec.shape[:1] != (-1,)}
+    return {name: (values if name in whole else values[:1]).copy() for name, values in inputs.items()}
+
+
+def replay(model: TensorModel, row: Mapping[str, Array]) -> dict[str, Array]:
+    """Run a row that another version answered, and return it; nothing if the model does not take such rows.
+
+    Raises:
+        Problem: it cannot be run on it.
+    """
+    try:
+        inputs = checked(model.inputs, [Tensor(name, datatype_of(values), values) for name, values in row.items()])
+    except Problem:
+        return {}
+    try:
+        model.run(inputs)
+    except Problem as problem:
+        message = f"a row that the version before answered: {problem.message}"
+        raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, message) from None
+    return inputs
 
 
 def _is_sure(spec: Spec) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -12,6 +14,8 @@ from typing import NamedTuple, TypeVar
 from mvc.serving.problem import Problem
 
 T = TypeVar("T")
+_SMALL, _SHORT, _LONG, _LATE = 64 << 10, 0.003, 0.05, 9
+"""Bytes of a small request; seconds of a short job, and of one too long for the event loop; how many are looked at."""
 GONE = 499
 """The status of a request whose client went away: nginx's."""
 
@@ -31,23 +35,49 @@ class Limits(NamedTuple):
     """Seconds that running requests get when the server stops."""
 
 
+class Pace:
+    """How long a model takes for small requests of late."""
+
+    def __init__(self) -> None:
+        self._late: deque[float] = deque(maxlen=_LATE)
+
+    def note(self, seconds: float) -> None:
+        """Take another request into account."""
+        self._late.append(seconds)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the event loop can wait for the next one: most were short, though some waited for another thread."""
+        late = sorted(self._late)
+        return len(late) > 0 and late[len(late) // 2] < _SHORT and late[-1] < _LONG
+
+
 class Work:
     """The threads. All methods are called in the event loop."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        count = os.cpu_count() or 1
+        count = len(os.sched_getaffinity(0))
         self._pool = ThreadPoolExecutor(count, "predict")
         self._free = asyncio.Semaphore(count)
         self._waiting = 0
         self.running = 0
 
-    async def run(self, job: Callable[[], T], is_gone: Callable[[], Awaitable[bool]]) -> T:
+    async def run(
+        self, job: Callable[[], T], size: int, pace: Pace, is_gone: Callable[[], Awaitable[bool]],
+    ) -> T:
         """Return what `job` returns in a thread, unless the client `is_gone` when its turn comes.
+
+        `size` is the bytes of the request, `pace` the model's. Where both are small, a thread would take longer to
+        wake up than the job takes, and it runs at once.
 
         Raises:
             Problem: too many wait, or it takes too long; a thread that began with it finishes it.
         """
+        if size <= _SMALL:
+            job = _noted(job, pace)
+            if pace.is_short:
+                return job()
         try:
             async with asyncio.timeout(self._limits.seconds):
                 if self._free.locked():
@@ -86,3 +116,14 @@ class Work:
     def close(self) -> None:
         """Take no more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _noted(job: Callable[[], T], pace: Pace) -> Callable[[], T]:
+    def run() -> T:
+        begun = time.perf_counter()
+        try:
+            return job()
+        finally:
+            pace.note(time.perf_counter() - begun)
+
+    return run

@@ -16,8 +16,8 @@ from harness import PROJECT, make_home
 
 PAGES = (
     "README.md", "docs/audit.md", "docs/convert.md", "docs/evaluate.md", "docs/gate-for-dvc.md",
-    "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-dvc.md", "docs/migrate-from-lfs.md",
-    "docs/monitor.md", "docs/registry.md", "docs/remotes.md", "docs/with-dvc.md",
+    "docs/getting-started.md", "docs/life-of-a-model.md", "docs/merging.md", "docs/migrate-from-dvc.md",
+    "docs/migrate-from-lfs.md", "docs/monitor.md", "docs/registry.md", "docs/remotes.md", "docs/with-dvc.md",
 )
 HOOKED = (
     "README.md", "docs/gate-for-dvc.md", "docs/getting-started.md", "docs/merging.md", "docs/migrate-from-lfs.md",
@@ -54,9 +54,12 @@ def steps(page: str) -> list[Step]:
     return [step for block in _BLOCK.findall(page) for step in _steps_of(block)]
 
 
+_STEP = re.compile(r"^\$ (.*\n(?:> .*\n)*)((?:(?!\$ ).*\n)*)", re.MULTILINE)
+"""A command, which goes on in lines that begin with `> `, as a shell shows them; and what it prints."""
+
+
 def _steps_of(block: str) -> list[Step]:
-    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
-    return [Step(command, output) for command, _, output in (part.partition("\n") for part in parts)]
+    return [Step(match[1].replace("\n> ", "\n").rstrip("\n"), match[2]) for match in _STEP.finditer(block)]
 
 
 def run(commands: list[str], home: Path, environ: dict[str, str]) -> list[tuple[int, str]]:
@@ -96,7 +99,11 @@ def refreshed(page: str, home: Path, environ: dict[str, str]) -> str:
     outputs = iter(run([step.command for step in steps(page)], home, environ))
 
     def block(match: re.Match[str]) -> str:
-        body = "".join(f"$ {step.command}\n{_newer(step.output, next(outputs)[1])}" for step in _steps_of(match[1]))
+        typed = (step.command.replace("\n", "\n> ") for step in _steps_of(match[1]))
+        body = "".join(
+            f"$ {command}\n{_newer(step.output, next(outputs)[1])}"
+            for command, step in zip(typed, _steps_of(match[1]), strict=True)
+        )
         return f"```console\n{body}```"
 
     return _BLOCK.sub(block, page)
@@ -108,8 +115,8 @@ def _newer(old: str, new: str) -> str:
 
 
 def main() -> None:
-    """Refresh every page."""
-    for name in PAGES:
+    """Refresh the pages that are named, or every page."""
+    for name in sys.argv[1:] or PAGES:
         with tempfile.TemporaryDirectory() as folder:
             environ = make_home(Path(folder) / "home")
             path = PROJECT / name

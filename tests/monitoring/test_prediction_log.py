@@ -17,13 +17,13 @@ from prediction_logs import Counts, classified, log
 from pyarrow import parquet
 
 from mvc.errors import MvcError, UsageError
-from mvc.evaluation.prediction_log import find_parts, read_rows
+from mvc.evaluation.live.prediction_log import find_parts, read_rows
 from mvc.evaluation.predictions import Wanted
 from mvc.runtime.predictor import Prediction
-from mvc.serving import log as log_module
-from mvc.serving.log import LogOptions, check_columns
-from mvc.serving.log_folder import LogFolder
 from mvc.serving.logged import Logged
+from mvc.serving.prediction_log import log as log_module
+from mvc.serving.prediction_log.folder import LogFolder
+from mvc.serving.prediction_log.log import LogOptions, check_columns
 from mvc.serving.tensor_model import Spec
 
 ROW = Wanted((), ("mvc_row",), ("mvc_request_id",))

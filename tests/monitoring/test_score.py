@@ -21,9 +21,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mvc.errors import InvalidFormat
 from mvc.evaluation.columns import Labelled
-from mvc.evaluation.live import Joined, Served, join
-from mvc.evaluation.live_labels import read_labels
-from mvc.evaluation.prediction_log import find_parts
+from mvc.evaluation.live.join import Joined, Served, join
+from mvc.evaluation.live.labels import read_labels
+from mvc.evaluation.live.prediction_log import find_parts
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import Roles
 from mvc.quality.reports.report_document import parse_report
@@ -241,7 +241,11 @@ def test_columns_of_labels(header: str, message: str) -> None:
 ])
 def test_what_is_missing(begin: Callable[..., Repo], options: tuple[str, ...], message: str) -> None:
     repo = begin(scene)
-    assert message in repo.mvc("monitor", "score", "ranker", *options).err
+    result = repo.mvc("monitor", "score", "ranker", *options)
+    assert message in result.err
+    for line in result.fixes:
+        if line.startswith("mvc monitor"):
+            repo.ok(*line.replace("NAME", "ranker").replace("DIR", "log").replace("FILE", "labels.csv").split()[1:])
     assert "has no rows of other" in repo.mvc("monitor", "score", "other", "--log", "log", "--truth", "labels.csv").err
 
 
@@ -258,4 +262,7 @@ def test_rules_and_board_of_a_version(begin: Callable[..., Repo]) -> None:
     assert "--stage" not in repo.ok("monitor", "rules", "ranker").out
     repo.fails(1, "monitor", "rules", "ranker", "--stage", "dev")
     repo.fails(2, "monitor", "rules", "ranker", "--errors", "2")
+    repo.ok("retire", "ranker@v1.1.0", "--force", "-m", "wrong")
+    line, = repo.fails(1, "monitor", "rules", "ranker").fixes
+    repo.ok(*line.split()[1:])
     repo.fails(2, "monitor", "dashboard", "other")

@@ -14,7 +14,6 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,10 +59,7 @@ class Running:
 
     def ask(self, path: str, document: object = None, **headers: str) -> tuple[int, Any]:
         """Ask for a path; the status, and what is answered."""
-        if isinstance(document, bytes):
-            body = document
-        else:
-            body = None if document is None else json.dumps(document).encode()
+        body = document if isinstance(document, bytes | None) else json.dumps(document).encode()
         request = urllib.request.Request(f"{self.http}{path}", body, headers)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:

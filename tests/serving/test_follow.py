@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import pickle
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 
+import pandas as pd
 import pytest
 from harness import Begin, Repo
 from serving.running import ROW, Running, eventually, matrix, registered, scaled, serving, unrunnable
+from sklearn.linear_model import LogisticRegression
 
 FACTORS = {"v1.0.0": 1, "v2.0.0": 2}
 
@@ -135,3 +138,28 @@ def test_a_version_that_is_retired_is_served_on_and_told(begin: Begin, ref: str,
         server.said(message)
         eventually(lambda: server.metric("mvc_serve_model_retired", model="ranker") == 1)
         assert _serves(server, "v1.0.0")
+
+
+def test_a_version_that_fails_on_what_the_one_before_answered(begin: Begin) -> None:
+    """Its columns have names and no types, so zeros are no proof; a row that was asked is."""
+    good, bad = estimators()
+    repo = begin(lambda repo: registered(repo, ("v1.0.0", good), ("v2.0.0", bad)))
+    repo.ok("promote", "ranker@v1.0.0", "prod")
+    row = {"inputs": [{"name": name, "datatype": "FP64", "shape": [1], "data": [1.5]} for name in ("a", "b")]}
+    with serving(repo, "ranker#prod", "--follow", "0.1") as server:
+        assert server.ask("/v2/models/ranker/infer", row)[0] == 200
+        repo.ok("promote", "ranker@v2.0.0", "prod")
+        assert "a row that the version before answered" in server.said("still serves v1.0.0")
+        assert server.ask("/v2/models/ranker/infer", row)[1]["model_version"] == "v1.0.0"
+        assert server.metric("mvc_serve_follow_failures_total", model="ranker", reason="smoke") > 0
+
+
+def estimators() -> list[bytes]:
+    """Return a pickle of an estimator, and of one that lost a weight."""
+    table = pd.DataFrame({"a": [0.0, 1.0, 2.0, 3.0], "b": [1.0, 0.0, 1.0, 0.0]})
+    found = []
+    for columns in (slice(None), slice(1)):
+        model = LogisticRegression().fit(table, [0, 0, 1, 1])
+        model.coef_ = model.coef_[:, columns]
+        found.append(pickle.dumps(model))
+    return found

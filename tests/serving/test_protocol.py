@@ -106,7 +106,7 @@ def test_kserves_client_for_rest(server: Running) -> None:
             )
 
     live, ready, model_ready, answer = asyncio.run(ask())
-    assert live and ready and model_ready
+    assert (live, ready, model_ready) == (True, True, True)
     assert answer.id == "seven"
     np.testing.assert_array_equal(answer.outputs[0].as_numpy(), [[1, -2, 4, 0]])
 
@@ -118,14 +118,15 @@ def test_kserves_client_for_grpc(server: Running) -> None:
         tensor.set_data_from_numpy(np.array([ROW], np.float32))
         try:
             return (
-                await client.is_server_live(), await client.is_server_ready(), await client.is_model_ready("scaledonnx"),
+                await client.is_server_live(), await client.is_server_ready(),
+                await client.is_model_ready("scaledonnx"),
                 await client.infer(InferRequest("scaledonnx", [tensor], request_id="eight")),
             )
         finally:
             await client.close()
 
     live, ready, model_ready, answer = asyncio.run(ask())
-    assert live and ready and model_ready
+    assert (live, ready, model_ready) == (True, True, True)
     assert answer.id == "eight"
     np.testing.assert_array_equal(answer.outputs[0].as_numpy(), [[1, -2, 4, 0]])
 

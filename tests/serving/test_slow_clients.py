@@ -9,8 +9,8 @@ import pytest
 
 from mvc.serving.inference import Inference
 from mvc.serving.metrics import Metrics
-from mvc.serving.rest import Rest
-from mvc.serving.server import Address, bound
+from mvc.serving.protocols.address import Address, bound
+from mvc.serving.protocols.rest import Rest
 from mvc.serving.work import Limits, Work
 
 _LIMITS = Limits(arrival=0.2)

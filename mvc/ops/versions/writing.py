@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mvc.errors import MvcError, UsageError
 from mvc.objects.pointer import SUFFIX
-from mvc.ops.shared.online import online
+from mvc.ops.shared.versions.online import online
 from mvc.ops.shared.versions.read import VersionFiles
 from mvc.project import Project
 from mvc.quality.finding import Finding

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ from mvc.cli.app import PRODUCTION, Group, app, opened
 from mvc.cli.arguments import Json
 from mvc.cli.output import Output, columns, plural, print_json, visible, write_file
 from mvc.errors import UsageError
+from mvc.fs.files import as_error
 
 if TYPE_CHECKING:
     from mvc.ops.lifecycle.watching.score import LiveMetric, LiveScore, LiveVersion
@@ -97,15 +99,22 @@ def score(
         request = Request(name, os.path.join(here, log), os.path.join(here, truth), truth)
         found, now = score_live(project, request), time.time()
         if target:
-            os.makedirs(target, exist_ok=True)
-            for file, content in reports(found, truth, now):
-                write_file(os.path.join(target, file), content)
+            _write_all(target, reports(found, truth, now))
         if prom:
             write_file(prom, series(found, now).encode())
         if json:
             print_json(document(found))
         else:
             _show(output, found)
+
+
+def _write_all(folder: str, files: Iterable[tuple[str, bytes]]) -> None:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise as_error(error, folder) from None
+    for name, content in files:
+        write_file(os.path.join(folder, name), content)
 
 
 def _show(output: Output, found: LiveScore) -> None:

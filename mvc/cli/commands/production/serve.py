@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import math
 import shlex
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mvc.ops.lifecycle.serving.run import Prepared
-    from mvc.serving.server import Address
+    from mvc.serving.protocols.address import Address
 
 Models = Annotated[list[str], typer.Argument(metavar="REF[=NAME]...", show_default=False)]
 Host = Annotated[str, typer.Option("--host", metavar="HOST", help="The address to listen at.")]
@@ -76,12 +75,11 @@ def serve(
 
     require()
     output: Output = ctx.obj
-    gc.enable()  # a server is not short-lived
     from mvc.ops.lifecycle.serving.run import Setup, prepare_all, run  # noqa: PLC0415
     from mvc.ops.lifecycle.serving.serve import Options  # noqa: PLC0415
     from mvc.ops.remotes.content import proven  # noqa: PLC0415
-    from mvc.serving.log import LogOptions  # noqa: PLC0415
-    from mvc.serving.server import Address  # noqa: PLC0415
+    from mvc.serving.prediction_log.log import LogOptions  # noqa: PLC0415
+    from mvc.serving.protocols.address import Address  # noqa: PLC0415
     from mvc.serving.work import Limits  # noqa: PLC0415
 
     limits = Limits(_size("--max-body", max_body), max_queue, _seconds("--max-time", max_time))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mvc.ops.lifecycle.serving.serve import NotServed, Options, failing, prepare
 from mvc.ops.lifecycle.serving.target import Standing, Target, look_again
-from mvc.ops.shared.online import online
+from mvc.ops.shared.versions.online import online
 from mvc.project import Project, Surroundings
 from mvc.scm.tags import fetch_tags, push_target
 from mvc.serving.loaded import Served
@@ -94,7 +94,7 @@ class Follower:
         before = served.now
         try:
             with failing("git"), Project.find(self.around) as project:
-                loaded = prepare(project, target, served.name, self.options)
+                loaded = prepare(project, target, served.name, self.options, before)
         except NotServed as failure:
             if failure.reason in ("load", "smoke"):
                 self._bad[target.text] = failure

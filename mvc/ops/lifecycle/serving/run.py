@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from typing import NamedTuple
 
 from mvc.errors import UsageError
@@ -15,12 +17,11 @@ from mvc.ops.lifecycle.serving.follow import Followed, Follower
 from mvc.ops.lifecycle.serving.serve import NotServed, Options, prepare
 from mvc.ops.lifecycle.serving.target import Target, find_target, split_name
 from mvc.project import Project, Surroundings
-from mvc.serving import server
 from mvc.serving.inference import Inference
 from mvc.serving.loaded import Loaded, Served
-from mvc.serving.log import LogOptions, PredictionLog, check_columns
 from mvc.serving.metrics import Metrics
-from mvc.serving.server import Address
+from mvc.serving.prediction_log.log import LogOptions, PredictionLog, check_columns
+from mvc.serving.protocols.address import Address
 from mvc.serving.work import Limits
 
 
@@ -53,6 +54,8 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
     if setup.follow is not None and not any(target.followed for target in targets):
         message = "--follow: no REF names a version or a stage, so the registry says nothing of it"
         raise UsageError(message, "mvc serve --help")
+    server = "mvc.serving.protocols.server"  # its import takes a second, as hashing may
+    threading.Thread(target=import_module, args=(server,)).start()
     try:
         found = [
             Prepared(target, prepare(project, target, name, setup.options))
@@ -79,6 +82,8 @@ def run(
         UsageError: a port is taken, or a column that must not be logged is unknown.
         MvcError: the folder of the log cannot be written.
     """
+    from mvc.serving.protocols import server  # noqa: PLC0415 - see `prepare_all`
+
     metrics = Metrics()
     models = {item.loaded.identity.model: Served(item.loaded) for item in prepared}
     followed = [Followed(item.target, models[item.loaded.identity.model]) for item in prepared if item.target.followed]
@@ -87,6 +92,8 @@ def run(
         metrics.serves(item.loaded)
 
     def begin(address: Address) -> None:
+        gc.freeze()  # modules and models stay: looking at them again and again costs every hundredth request
+        gc.enable()  # unlike other commands, a server is not short-lived
         started(address)
         if setup.follow is not None:
             for model in followed:

@@ -17,7 +17,7 @@ from mvc.runtime.predictor import Predictor
 from mvc.serving.loaded import Identity, Loaded
 from mvc.serving.metrics import Reason
 from mvc.serving.problem import Problem
-from mvc.serving.tensor_model import smoke, tensor_model
+from mvc.serving.tensor_model import replay, smoke, tensor_model
 
 
 class ProvenContent(Protocol):
@@ -70,13 +70,17 @@ def failing(reason: Reason) -> Iterator[None]:
     except MvcError as error:
         raise NotServed(reason, error) from error
     except Problem as problem:
-        raise NotServed(reason, InvalidFormat(f"one row of zeros: {problem.message}")) from problem
+        raise NotServed(reason, InvalidFormat(problem.message)) from problem
     except Exception as error:
         raise NotServed(reason, MvcError(f"{type(error).__name__}: {first_line(error)}")) from error
 
 
-def prepare(project: Project, target: Target, name: str, options: Options) -> Loaded:
+def prepare(
+    project: Project, target: Target, name: str, options: Options, before: Loaded | None = None,
+) -> Loaded:
     """Return a model that answered a request; its bytes are proven. `name` is empty for its own.
+
+    If it is to take the place of the one `before`, it must also answer a row that this one answered.
 
     Raises:
         NotServed: its content is wrong or not there, or it cannot be loaded or run.
@@ -87,10 +91,11 @@ def prepare(project: Project, target: Target, name: str, options: Options) -> Lo
         model = tensor_model(_loaded(project, found.file, target.ref, options))
     with failing("smoke"):
         smoke(model)
+        sample = replay(model, before.sample) if before else {}
     blake3 = found.pointer.digest.blake3
     name = name or default_name(target, found.path, found.pointer.notes.name)
     identity = Identity(name, target.version or blake3[:12], blake3)
-    return Loaded(identity, model, target.ref, target.stage, found.path, target.text)
+    return Loaded(identity, model, target.ref, target.stage, found.path, target.text, sample)
 
 
 def _loaded(project: Project, file: str, ref: str, options: Options) -> Predictor:

@@ -15,8 +15,8 @@ from mvc.quality.policy.demands import ANY, MetricDemand
 
 Severity: TypeAlias = Literal["critical", "warning"]
 ERRORS = 3
-"""Standard errors of the difference that a live metric may be worse: a version that is not is taken for worse once in
-700 computations."""
+"""Standard errors of the difference that a live metric may be worse: one that is as good as in the report is called
+worse once in 740 computations."""
 _SILENT = "2 * 24 * 3600"
 """Seconds after which `mvc drift` or `mvc monitor score` should have run again."""
 

@@ -13,7 +13,7 @@ from mvc.drift.pairing import pair
 from mvc.drift.read import Source, compare_all
 from mvc.drift.result import Data, Drift, ModelVersion
 from mvc.errors import UsageError
-from mvc.evaluation.prediction_log import Remark
+from mvc.evaluation.live.prediction_log import Remark
 from mvc.evaluation.predictions import PredictionsFile, ending_of
 from mvc.evaluation.roles import TRUTH
 from mvc.fs.files import as_error

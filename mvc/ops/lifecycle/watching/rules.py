@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -64,7 +65,7 @@ def _watched_version(project: Project, request: Request) -> Reported:
     else:
         name = next((item.version for item in known.values() if not item.retired), "")
     if name not in known:
-        raise Refused(f"{request.name} has no version to take limits from", f"mvc history {request.name}")
+        raise Refused(f"{request.name} has no version to take limits from", f"mvc history {shlex.quote(request.name)}")
     return known[name]
 
 

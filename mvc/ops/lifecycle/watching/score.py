@@ -8,9 +8,9 @@ from math import hypot
 from typing import NamedTuple
 
 from mvc.errors import UsageError
-from mvc.evaluation.live import LiveRows, Served, join
-from mvc.evaluation.live_labels import read_labels
-from mvc.evaluation.prediction_log import Part, find_parts
+from mvc.evaluation.live.join import LiveRows, Served, join
+from mvc.evaluation.live.labels import read_labels
+from mvc.evaluation.live.prediction_log import Part, find_parts
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import PREDICTED, SCORE, Kind, Roles, kind_of
 from mvc.evaluation.score import score
@@ -113,12 +113,13 @@ def score_live(project: Project, request: Request) -> LiveScore:
 
 
 def _roles(parts: Sequence[Part], versions: Iterable[Reported]) -> tuple[Kind, Roles]:
-    """Return task, name of the labels, positive label and slices, as the newest report has them."""
-    report = next((item.report for item in versions if item.report), None)
+    """Return task, name of the labels, positive label and slices, as the newest report with predictions has them."""
+    reports = [item.report for item in versions if item.report]
+    report = next((item for item in reports if item.predictions), reports[0] if reports else None)
     found = report.predictions if report else None
     kind = (found and found.task) or kind_of(report.task if report else "") or _told(parts)
     if kind == "ranking":
-        raise UsageError("live metrics of a ranking are not computed", "mvc eval score --help  # from a file")
+        raise UsageError("live metrics of a ranking are not computed", "mvc eval score --help")
     if report is None or found is None:
         return kind, Roles(kind)
     keys = {next(iter(item.slice)) for item in report.predicted if len(item.slice) == 1}
@@ -134,7 +135,7 @@ def _told(parts: Iterable[Part]) -> Kind:
     if kind == "number":
         return "regression"
     message = "the predictions are whole numbers, which may be labels or amounts, and no report tells the task"
-    raise UsageError(message, "mvc eval record MODEL --task classification  # or regression")
+    raise UsageError(message, "mvc eval score --help")
 
 
 def _version(served: Served, found: LiveRows, known: Reported | None) -> LiveVersion:

@@ -21,8 +21,8 @@ from mvc.evaluation.columns import (
     TextColumn,
     in_order,
 )
-from mvc.evaluation.live_labels import Keys, Labels, keys_of
-from mvc.evaluation.prediction_log import BLAKE3, ID, MODEL, ROW, VERSION, Part, Remark, read_rows
+from mvc.evaluation.live.labels import Keys, Labels, keys_of
+from mvc.evaluation.live.prediction_log import BLAKE3, ID, MODEL, ROW, VERSION, Part, Remark, read_rows
 from mvc.evaluation.predictions import MAX_LABELS, Wanted
 from mvc.evaluation.roles import POSITIVE, PREDICTED, SCORE, Loaded, Roles
 

@@ -28,7 +28,7 @@ def dumps(document: object) -> bytes:
     return orjson.dumps(document)
 
 
-def decode(body: bytes, json_length: int | None) -> Request:
+def decode(body: bytes | bytearray, json_length: int | None) -> Request:
     """Return the request in a body; of its bytes `json_length` are JSON, None for all.
 
     Raises:

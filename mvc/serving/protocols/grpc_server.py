@@ -14,8 +14,8 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
 
 from mvc.runtime.predictor import Array
 from mvc.serving.inference import Inference, Request, Response
-from mvc.serving.metadata import model_metadata, server_metadata
 from mvc.serving.problem import Problem, invalid
+from mvc.serving.protocols.metadata import model_metadata, server_metadata
 from mvc.serving.tensors import Tensor, bytes_of, datatype_of, encoded, tensor_of_bytes, tensor_of_list, texts_of_bytes
 from mvc.serving.work import Limits
 
@@ -93,7 +93,8 @@ class _Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # it has n
 
         try:
             loaded = self._inference.find(request.model_name, request.model_version)
-            return await self._inference.infer(loaded, "grpc", lambda: _decoded(request), _encoded, is_gone)
+            size = request.ByteSize()
+            return await self._inference.infer(loaded, "grpc", lambda: _decoded(request), _encoded, size, is_gone)
         except Problem as problem:
             await _abort(context, problem)
 

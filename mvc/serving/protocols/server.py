@@ -4,46 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
 
-from mvc.errors import UsageError
-from mvc.serving.grpc_server import GrpcServer
 from mvc.serving.inference import Inference
-from mvc.serving.rest import Rest
+from mvc.serving.protocols.address import Address, bound, taken
+from mvc.serving.protocols.grpc_server import GrpcServer
+from mvc.serving.protocols.rest import Rest
 from mvc.serving.work import Limits, Work
-
-
-class Address(NamedTuple):
-    """Where a server listens."""
-
-    host: str
-    port: int
-    """0 for any that is free."""
-    grpc_port: int | None
-    """0 as above; None for no gRPC."""
-
-
-def bound(address: Address) -> socket.socket:
-    """Return a socket for HTTP.
-
-    Raises:
-        UsageError: the port is taken, or the host not one of this machine.
-    """
-    try:
-        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
-        found = socket.socket(family)
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((address.host, address.port))
-    except OSError as error:
-        raise _taken(address.host, address.port, error.strerror or str(error)) from None
-    return found
-
-
-def _taken(host: str, port: int, reason: str) -> UsageError:
-    return UsageError(f"cannot listen at {host} port {port}: {reason}", "--port 0 --grpc-port 0")
 
 
 def run(
@@ -106,4 +74,4 @@ def _grpc(inference: Inference, limits: Limits, address: Address) -> GrpcServer 
     try:
         return GrpcServer(inference, limits, f"{host}:{address.grpc_port}")
     except RuntimeError:
-        raise _taken(address.host, address.grpc_port, "Address already in use") from None
+        raise taken(address.host, address.grpc_port, "Address already in use") from None

@@ -17,10 +17,10 @@ from xxhash import xxh64_intdigest
 from mvc.errors import UsageError
 from mvc.fs.files import as_error
 from mvc.quality.words import clipped
-from mvc.serving.log_folder import LogFolder
-from mvc.serving.log_parts import Parts, Say
-from mvc.serving.log_table import Privacy, column_names, rows_of
 from mvc.serving.logged import Logged, LogMetrics
+from mvc.serving.prediction_log.folder import LogFolder
+from mvc.serving.prediction_log.parts import Parts, Say
+from mvc.serving.prediction_log.table import Privacy, column_names, load_libraries, rows_of
 from mvc.serving.tensor_model import Spec
 
 QUEUE = 64 << 20
@@ -63,6 +63,7 @@ class PredictionLog:
             MvcError: the folder cannot be written, and not because the disk is full; or its key cannot be used.
         """
         _check(options)
+        load_libraries()
         folder = LogFolder(options.folder, options.limit)
         self._parts = Parts(folder, _privacy(folder, options), metrics, say, seconds)
         self._metrics = metrics

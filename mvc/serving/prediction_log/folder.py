@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from mvc.errors import InvalidFormat
-from mvc.evaluation.prediction_log import ENDING
+from mvc.evaluation.live.prediction_log import ENDING
 from mvc.fs.files import write_all
 from mvc.fs.new_names import link_new, rename_new
 from mvc.fs.scratch import Scratch

@@ -9,7 +9,7 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
-from mvc.evaluation.prediction_log import BLAKE3, FORMAT, ID, LATENCY, MODEL, OWN, ROW, TIME, VERSION
+from mvc.evaluation.live.prediction_log import BLAKE3, FORMAT, ID, LATENCY, MODEL, OWN, ROW, TIME, VERSION
 from mvc.evaluation.roles import PREDICTED, SCORE
 from mvc.serving.logged import Logged
 
@@ -35,6 +35,12 @@ class Privacy(NamedTuple):
     def names(self) -> frozenset[str]:
         """Return all of them."""
         return self.drop | self.hash
+
+
+def load_libraries() -> None:
+    """Import what the first request would wait for."""
+    import pyarrow.compute  # noqa: PLC0415 - takes time
+    import pyarrow.parquet  # noqa: F401, PLC0415 - as above
 
 
 def rows_of(logged: Logged) -> int:
@@ -126,7 +132,7 @@ def _columns(name: str, values: _Array, privacy: Privacy) -> dict[str, _Arrow]:
     names = column_names(name, values.shape[1:])
     if values[:1].size > len(names):
         return {} if name in privacy.names() else {name: _lists(values)}
-    parts = dict(zip(names, values.reshape(len(values), len(names)).T, strict=True))
+    parts = dict(zip(names, np.ascontiguousarray(values.reshape(len(values), len(names)).T), strict=True))
     return {
         column: _hashed(part, privacy.key) if privacy.hash & {name, column} else _as_arrow(part)
         for column, part in parts.items() if not privacy.drop & {name, column}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mvc.errors import InvalidFormat
 from mvc.evaluation.columns import Coded, Floats, Growing, NumberColumn, TextColumn
-from mvc.evaluation.prediction_log import ID, ROW
+from mvc.evaluation.live.prediction_log import ID, ROW
 from mvc.evaluation.predictions import MAX_LABELS, PredictionsFile, Wanted
 from mvc.evaluation.roles import TRUTH, Kind
 from mvc.quality.words import clipped

@@ -14,9 +14,9 @@ from typing import Any, TypeAlias
 
 from mvc.errors import first_line
 from mvc.quality.words import clipped
-from mvc.serving.log_folder import LogFolder
-from mvc.serving.log_table import Layout, Privacy, encode, layout, names_in, rows_of, table
 from mvc.serving.logged import Logged, LogMetrics
+from mvc.serving.prediction_log.folder import LogFolder
+from mvc.serving.prediction_log.table import Layout, Privacy, encode, layout, names_in, rows_of, table
 
 LARGEST = 16 << 20
 """Bytes of the tables of a part."""

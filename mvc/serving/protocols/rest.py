@@ -18,10 +18,10 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mvc.serving.inference import Inference
-from mvc.serving.metadata import model_metadata, server_metadata
 from mvc.serving.metrics import CONTENT_TYPE
-from mvc.serving.oip_json import Encoded, decode, dumps, encode
 from mvc.serving.problem import Problem, invalid
+from mvc.serving.protocols.metadata import model_metadata, server_metadata
+from mvc.serving.protocols.oip_json import Encoded, decode, dumps, encode
 from mvc.serving.work import GONE, Limits
 
 _JSON_LENGTH = "inference-header-content-length"
@@ -184,7 +184,7 @@ class _App:
                 body += part
                 size += len(part)
             found = await self._inference.infer(
-                loaded, "rest", lambda: decode(bytes(body), length), encode, request.is_disconnected)
+                loaded, "rest", lambda: decode(body, length), encode, size, request.is_disconnected)
             return _encoded(found)
         except Problem as problem:
             return _problem(problem)

@@ -1,0 +1,1 @@
+"""What was predicted in production: the log of a server, and labels that arrived later."""

@@ -1,0 +1,1 @@
+"""The prediction log, as a server writes it."""

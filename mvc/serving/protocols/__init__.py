@@ -1,0 +1,1 @@
+"""How clients speak to a server: HTTP, gRPC, and where both listen."""

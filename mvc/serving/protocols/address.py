@@ -1,0 +1,39 @@
+"""Where a server listens."""
+
+from __future__ import annotations
+
+import socket
+from typing import NamedTuple
+
+from mvc.errors import UsageError
+
+
+class Address(NamedTuple):
+    """Where a server listens."""
+
+    host: str
+    port: int
+    """0 for any that is free."""
+    grpc_port: int | None
+    """0 as above; None for no gRPC."""
+
+
+def bound(address: Address) -> socket.socket:
+    """Return a socket for HTTP.
+
+    Raises:
+        UsageError: the port is taken, or the host not one of this machine.
+    """
+    try:
+        family = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0][0]
+        found = socket.socket(family)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((address.host, address.port))
+    except OSError as error:
+        raise taken(address.host, address.port, error.strerror or str(error)) from None
+    return found
+
+
+def taken(host: str, port: int, reason: str) -> UsageError:
+    """Return the error for a port that cannot be listened at."""
+    return UsageError(f"cannot listen at {host} port {port}: {reason}", "--port 0 --grpc-port 0")
