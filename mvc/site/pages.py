@@ -162,7 +162,7 @@ def _badge_text(model: SiteModel, summary: Summary, name: str) -> str:
     """Return such as `v1.3.0 · auc 0.931`."""
     at = next((index for index, item in enumerate(model.versions) if item.name == name), None)
     value = summary.series[at] if at is not None and summary.series else None
-    metric = f" · {summary.metric.partition('@')[0]} {rounded(value)}" if value is not None else ""
+    metric = f" · {summary.metric.rpartition('@')[0] or summary.metric} {rounded(value)}" if value is not None else ""
     return f"{name or 'a commit'}{metric}"
 
 

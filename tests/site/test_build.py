@@ -242,6 +242,17 @@ def test_models_that_have_no_version_or_nothing_in_git(begin: Begin) -> None:
     assert sorted(path.name for path in (out(repo) / "models").iterdir()) == ["old", "search~m"]
 
 
+def test_a_tagger_whose_name_is_not_utf_8(repo: Repo) -> None:
+    text = repo.git("cat-file", "tag", "ranker@v1.2.0").encode().replace(b"tagger Ada", b"tagger Ad\xe9\xff")
+    made = subprocess.run(["git", "hash-object", "-t", "tag", "-w", "--stdin"], cwd=repo.root, input=text + b"\n\xe9\n",
+                          capture_output=True, check=True)
+    repo.git("update-ref", "refs/tags/ranker@v1.2.0", made.stdout.decode().strip())
+    build(repo)
+    assert "Ad??" in page(repo, "models/ranker/v1.2.0.html").text
+    assert "Ad??" in page(repo, "audit/index.html").text
+    assert build(repo)["written"] == 0
+
+
 def test_without_its_package_the_line_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     templating._environment.cache_clear()

@@ -15,7 +15,7 @@ from mvc._version import __version__
 from mvc.errors import MvcError
 from mvc.fs.tree import Tree
 from mvc.objects.hashing import hash_bytes
-from mvc.ops.lifecycle.site.collect import collect
+from mvc.ops.lifecycle.site.collect import collect, valid
 from mvc.ops.lifecycle.site.context import Context, read_context
 from mvc.ops.lifecycle.site.folder import LEDGER, Files, Ledger, ModelEntry, opened, present, publish, remove, save
 from mvc.ops.lifecycle.site.known import history_of
@@ -104,43 +104,53 @@ class _Sources(NamedTuple):
 
 
 def _build(project: Project, request: Request, read: _Sources, at: tuple[Tree, Ledger]) -> Built:
-    registry, context, _ = read
     tree, before = at
-    shared = _shared_inputs(context)
-    inputs = {name: _inputs(shared, model, context) for name, model in registry.items()}
     there = present(request.folder)
-    same = {name for name, entry in before.models.items() if entry.inputs == inputs.get(name)
-            and not (entry.summary.until and entry.summary.until <= context.now) and there.issuperset(entry.files)}
-    facts = {item.name: item for item in collect(project, (registry[name] for name in registry.keys() - same), context)}
-    summaries = {name: summary_of(facts[name], context.around.policy, context.now) if name in facts
-                 else before.models[name].summary for name in registry}
-    links = links_of(summaries.values())
-    own = {name: links.only(digests_of(summaries[name])) for name in registry}
-    link_digests = {name: _digest(found) for name, found in own.items()}
-    moved = {name for name in same if before.models[name].links != link_digests[name]}
-    facts |= {item.name: item for item in collect(project, (registry[name] for name in sorted(moved)), context)}
-    work = [_Work(context.around, model, summaries[name], own[name], _files_before(before, name, there))
-            for name, model in facts.items()]
-    done = dict(zip(facts, _rendered(request, work), strict=True))
-    models = {
-        name: ModelEntry(inputs[name], link_digests[name], summaries[name], tuple(search_entries(facts[name])),
-                         done[name][0]) if name in facts else before.models[name]
-        for name in registry
-    }
-    old = {path: blake3 for path, blake3 in before.files.items() if path in there}
-    shared_files, count = publish(tree, _shared_pages(project, read, shared, models), old)
-    after = Ledger(models=models, files=shared_files)
+    shared = _shared_inputs(read.context)
+    found = _collected(project, read, shared, before, there)
+    work = [_Work(read.context.around, model, found.summaries[name], found.links[name], before.files_of(name, there))
+            for name, model in found.facts.items()]
+    done = dict(zip(found.facts, _rendered(request, work), strict=True))
+    models = {name: found.entry(name, done[name][0]) if name in done else before.models[name] for name in read.registry}
+    pages = _shared_pages(project, read, shared, models)
+    files, written = publish(tree, pages, {path: old for path, old in before.files.items() if path in there})
+    after = Ledger(models=models, files=files)
     removed = remove(tree, sorted(before.all_files.keys() - after.all_files.keys() - {LEDGER}))
     save(tree, after)
     return Built(
-        request.shown, len(registry), sum(len(entry.found) - 1 for entry in models.values()),
-        len(after.all_files), count + sum(written for _, written in done.values()), removed,
+        request.shown, len(models), sum(len(entry.found) - 1 for entry in models.values()), len(after.all_files),
+        written + sum(count for _, count in done.values()), removed,
     )
 
 
-def _files_before(before: Ledger, name: str, there: set[str]) -> Files:
-    entry = before.models.get(name)
-    return {path: blake3 for path, blake3 in entry.files.items() if path in there} if entry else {}
+class _Collected(NamedTuple):
+    """All models, and the facts of those whose pages are not what they were."""
+
+    facts: dict[str, SiteModel]
+    summaries: dict[str, Summary]
+    links: dict[str, Links]
+    inputs: dict[str, str]
+
+    def entry(self, name: str, files: Files) -> ModelEntry:
+        """Return what a model's new pages were made from."""
+        found = tuple(search_entries(self.facts[name]))
+        return ModelEntry(self.inputs[name], _digest(self.links[name]), self.summaries[name], found, files)
+
+
+def _collected(project: Project, read: _Sources, shared: str, before: Ledger, there: set[str]) -> _Collected:
+    registry, context, _ = read
+    inputs = {name: _inputs(shared, model, context) for name, model in registry.items()}
+    same = {name for name, entry in before.models.items()
+            if entry.is_of(inputs.get(name, ""), context.now) and there.issuperset(entry.files)}
+    changed = (model for name, model in registry.items() if name not in same)
+    facts = {item.name: item for item in collect(project, changed, context)}
+    new = {name: summary_of(item, context.around.policy, context.now) for name, item in facts.items()}
+    summaries = {name: new[name] if name in new else before.models[name].summary for name in registry}
+    all_links = links_of(summaries.values())
+    links = {name: all_links.only(digests_of(summary)) for name, summary in summaries.items()}
+    moved = (registry[name] for name in sorted(same) if before.models[name].links != _digest(links[name]))
+    facts |= {item.name: item for item in collect(project, moved, context)}
+    return _Collected(facts, summaries, links, inputs)
 
 
 # What pages depend on.
@@ -195,7 +205,8 @@ def _shared_pages(
     project: Project, read: _Sources, shared: str, models: Mapping[str, ModelEntry],
 ) -> Iterator[Page]:
     registry, context, history = read
-    deeds = [Deed._make(item) for item in reversed(stream(project, registry.values(), history(), context.now))]
+    told = stream(project, registry.values(), history(), context.now)
+    deeds = [Deed._make(map(valid, item)) for item in reversed(told)]
     summaries = [entry.summary for _, entry in sorted(models.items())]
     shards: dict[str, list[tuple[str, str, str]]] = {}
     for name, entry in sorted(models.items()):

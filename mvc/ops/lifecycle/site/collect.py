@@ -62,8 +62,8 @@ def _site_model(
     path = next((item.path for item in reversed(found) if item.path), "")
     kinds, version_of = event_kinds(model), model.version_names()
     events = [
-        SiteEvent(date_of(event), kinds[event.oid], version_of(event), event.stage, event.author, event.tag,
-                  event.is_signed, event.message)
+        SiteEvent(date_of(event), kinds[event.oid], version_of(event), event.stage, valid(event.author), event.tag,
+                  event.is_signed, valid(event.message))
         for _, event in reversed(model.moments)
     ]
     return SiteModel(
@@ -92,7 +92,13 @@ def _of_stage(holdings: tuple[Holding, ...]) -> Iterator[Period]:
         if item:
             event = item.event
             end = after.time if after else None
-            yield Period(item.stage, item.version, item.commit, item.time, end, event.author, event.message)
+            author, message = valid(event.author), valid(event.message)
+            yield Period(item.stage, item.version, item.commit, item.time, end, author, message)
+
+
+def valid(text: str) -> str:
+    """Return text of a tag, which may not be UTF-8, as text that is."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 class _Read(NamedTuple):
@@ -139,7 +145,7 @@ class _Files:
         event = version.event
         path, files, problem = self._read[event]
         return SiteVersion(
-            version.name, event.tag, event.commit, date_of(event), event.author, event.message, signature,
+            version.name, event.tag, event.commit, date_of(event), valid(event.author), valid(event.message), signature,
             version.retired is not None, stages, path, files.pointer if files else None, self._reports[event],
             files.blake3 if files else "", files.report_blake3 if files else "", problem, tuple(self._plots(event)),
         )

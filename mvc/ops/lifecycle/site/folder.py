@@ -37,6 +37,10 @@ class ModelEntry(NamedTuple):
     """Its entries of the search index."""
     files: Files
 
+    def is_of(self, inputs: str, now: float) -> bool:
+        """Whether it was made from these inputs, and is still right at `now`, in seconds since the epoch."""
+        return self.inputs == inputs and (self.summary.until is None or now < self.summary.until)
+
 
 class Ledger(NamedTuple):
     """What the last build wrote."""
@@ -45,6 +49,11 @@ class Ledger(NamedTuple):
     models: dict[str, ModelEntry] = {}  # noqa: RUF012 - nobody changes it
     files: Files = {}  # noqa: RUF012 - as above
     """The pages that are not of one model."""
+
+    def files_of(self, name: str, there: set[str]) -> Files:
+        """Return the pages of a model, if there is one, that are `there`."""
+        entry = self.models.get(name)
+        return {path: made_from for path, made_from in entry.files.items() if path in there} if entry else {}
 
     @property
     def all_files(self) -> Files:
