@@ -52,7 +52,7 @@ class SourceChanged(MvcError):
     """A file changed while a command used it."""
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of what another program's error says, at most 200 characters; its type if that is nothing.
 
     For an error of one line about it.

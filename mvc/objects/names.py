@@ -139,6 +139,11 @@ def registered_name(path: str) -> str:
     return name.rpartition(".")[0] or name
 
 
+def address_name(name: str) -> str:
+    """Return the name of a model as a part of an address: without folders, and `-` for other characters."""
+    return re.sub(r"[^a-zA-Z0-9._+-]+", "-", name.rpartition(":")[2])
+
+
 def _objection(path: str) -> str:
     try:
         length = len(path.encode())

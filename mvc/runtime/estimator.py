@@ -41,8 +41,9 @@ class Estimator:
             scores = np.asarray(proba(rows)) if callable(proba) else None
         except Exception as error:  # noqa: BLE001 - of any estimator
             raise MvcError(f"{type(self.model).__name__} cannot predict these rows: {first_line(error)}") from None
-        if predicted.ndim != 1 and predicted.size != len(predicted):
-            raise InvalidFormat(f"the model predicts {predicted.shape[1]} values for each row, expected one")
+        count = len(next(iter(columns.values()), ()))
+        if predicted.size != count:
+            raise InvalidFormat(f"the model predicts {predicted.size:,} values for {count:,} rows, expected one each")
         labels = getattr(self.model, "classes_", None)
         if scores is None or scores.ndim != 2 or labels is None:  # noqa: PLR2004 - a matrix
             return Prediction(predicted.reshape(-1), {})

@@ -23,12 +23,13 @@ def load(path: str, loader: str, folder: str) -> Estimator:
     sys.path.insert(0, folder)
     try:
         function = getattr(import_module(module), name, None)
-    except ImportError as error:
-        raise UsageError(f"--loader {loader}: {error}", "--loader MODULE:FUNCTION") from None
+    except (Exception, SystemExit) as error:
+        reason = error if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise UsageError(f"--loader {loader}: {reason}", "--loader MODULE:FUNCTION") from error
     if not callable(function):
         raise UsageError(f"--loader {loader}: module {module} has no function {name}", "--loader MODULE:FUNCTION")
     try:
         model = function(path)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"--loader {loader} failed: {type(error).__name__}: {error}") from error
     return Estimator(model, f"what {loader} returns")

@@ -148,7 +148,9 @@ class Git(NamedTuple):
                 check=False,
                 timeout=seconds,
             )
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if error.filename == self.cwd:
+                raise MvcError(f"{self.cwd} does not exist any more") from None
             raise MvcError("git is not installed, or not on PATH", "apt-get install git") from None
         except subprocess.TimeoutExpired:
             raise MvcError(f"git {args[0]} did not end within {seconds:g} s") from None

@@ -19,6 +19,8 @@ from mvc.serving.tensors import Tensor
 from mvc.serving.work import GONE, Work
 
 T = TypeVar("T")
+_LONGEST_ID = 1000
+"""Characters of a request's id, which is in its answer, and in the log."""
 
 
 class Request(NamedTuple):
@@ -90,7 +92,13 @@ class Inference:
         self.metrics.begin(loaded)
 
         def job() -> tuple[T, int]:
-            return self._answer(loaded, decode(), encode, begun)
+            try:
+                return self._answer(loaded, decode(), encode, begun)
+            except Problem:
+                raise
+            except BaseException as error:  # SystemExit, TimeoutError, StopIteration: of the model, not of this server
+                what = f"the model failed: {type(error).__name__}: {error}"
+                raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, what) from error
 
         try:
             answer, rows = await self._work.run(job, size, loaded.pace, is_gone)
@@ -98,10 +106,6 @@ class Inference:
         except Problem as problem:
             code = problem.status
             raise
-        except Exception as error:
-            code = HTTPStatus.INTERNAL_SERVER_ERROR
-            what = f"the model failed: {type(error).__name__}: {error}"[:500]
-            raise Problem(HTTPStatus.INTERNAL_SERVER_ERROR, what) from error
         finally:
             self.metrics.end(loaded, protocol, code, time.perf_counter() - begun, rows)
         return answer
@@ -109,6 +113,8 @@ class Inference:
     def _answer(
         self, loaded: Loaded, request: Request, encode: Callable[[Request, Response], T], begun: float,
     ) -> tuple[T, int]:
+        if len(request.id) > _LONGEST_ID:
+            raise invalid(f"the id has {len(request.id):,} characters, expected at most {_LONGEST_ID}")
         inputs = checked(loaded.model.inputs, request.inputs)
         answer = loaded.model.run(inputs)
         if not loaded.sample:

@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from mvc.runtime.predictor import Array, Columns, Prediction
 from mvc.serving.loaded import Identity, Loaded
 from mvc.serving.tensor_model import Answer
+from mvc.serving.tensors import memory_of
 
 MOST_LABELS, MOST_FEATURES = 50, 100
 OTHER = "other"
 """Instead of any label after the first `MOST_LABELS`."""
-_MOST_PENDING, _MOST_VALUES = 256, 1 << 20
-"""Requests, and values in them, that are left before they are summed up."""
+_MOST_PENDING, _MOST_BYTES = 256, 8 << 20
+"""Requests, and bytes of them and their answers, that are left before they are summed up."""
+_LONGEST_LABEL = 100
+_LARGEST = 1e100
+"""A number beyond is as good as missing: its square would make a sum infinite for ever."""
 
 
 class Feature(NamedTuple):
@@ -55,22 +59,22 @@ class Summaries:
 
     def __init__(self) -> None:
         self._left: deque[_Left] = deque()
-        self._values = 0
+        self._bytes = 0
         self._by_version: dict[Identity, Summary] = {}
         self._lock = Lock()
 
     def leave(self, loaded: Loaded, inputs: Columns, answer: Answer) -> None:
         """Leave an answered request; every so often, it and those before it are summed up."""
         self._left.append(_Left(loaded, inputs, answer))
-        self._values += sum(values.size for values in inputs.values())
-        if len(self._left) >= _MOST_PENDING or self._values >= _MOST_VALUES:
+        self._bytes += sum(map(memory_of, (*inputs.values(), *answer.outputs.values())))
+        if len(self._left) >= _MOST_PENDING or self._bytes >= _MOST_BYTES:
             self.sum_up()
 
     def sum_up(self) -> Mapping[Identity, Summary]:
         """Return the sums, of all that was left."""
         with self._lock:
             groups: dict[tuple[Loaded, tuple[tuple[str, tuple[int, ...]], ...]], list[_Left]] = {}
-            self._values = 0
+            self._bytes = 0
             for _ in range(len(self._left)):
                 item = self._left.popleft()
                 shapes = tuple((name, values.shape[1:]) for name, values in item.inputs.items())
@@ -103,7 +107,7 @@ def _features(name: str, values: Array, most: int) -> Iterator[tuple[str, Featur
             yield feature, Feature(0, 0, len(column), sum(item is None for item in column))
         return
     numbers = matrix.astype(np.float64)
-    known = np.isfinite(numbers)
+    known = np.abs(numbers) <= _LARGEST
     numbers[~known] = 0
     sums = zip(names, numbers.sum(0), (numbers * numbers).sum(0), (~known).sum(0), strict=True)
     for feature, total, squares, missing in sums:
@@ -117,6 +121,11 @@ def _add_prediction(summary: Summary, prediction: Prediction) -> None:
             before = summary.values
             summary.values = Feature(*map(sum, zip(before, found, strict=True)))  # type: ignore[arg-type]  # as above
         return
-    for label, count in zip(*np.unique(predicted.astype(str), return_counts=True), strict=True):
+    for label, count in Counter(map(_label, predicted.tolist())).items():
         known = label in summary.labels or len(summary.labels) < MOST_LABELS
-        summary.labels[str(label) if known else OTHER] += int(count)
+        summary.labels[label if known else OTHER] += count
+
+
+def _label(value: object) -> str:
+    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return text[:_LONGEST_LABEL].encode(errors="replace").decode()

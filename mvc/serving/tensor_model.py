@@ -22,6 +22,8 @@ from mvc.serving.tensors import DTYPES, Tensor, datatype_of
 PREDICTED, SCORE = "predicted", "score_"
 _DATATYPES = {np.dtype(dtype).name: name for name, dtype in DTYPES.items()} | {"bool_": "BOOL", "string": "BYTES"}
 _MATRIX = 2
+_LONGEST_NAME = 200
+"""Characters of an input that the model does not name."""
 
 
 class Spec(NamedTuple):
@@ -168,6 +170,8 @@ def checked(specs: tuple[Spec, ...], tensors: list[Tensor]) -> dict[str, Array]:
         return {spec.name: found[spec.name].values for spec in specs}
     if not found or any(tensor.values.ndim not in (1, _MATRIX) for tensor in tensors):
         raise invalid("expected inputs of one or two dimensions, of which the first is that of the rows")
+    if any(len(tensor.name) > _LONGEST_NAME for tensor in tensors):
+        raise invalid(f"the name of an input has more than {_LONGEST_NAME} characters")
     _check_equal({tensor.name: len(tensor.values) for tensor in tensors})
     return {name: tensor.values for name, tensor in found.items()}
 

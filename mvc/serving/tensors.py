@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mvc.runtime.predictor import Array
-from mvc.serving.problem import invalid
+from mvc.serving.problem import Problem, invalid
 
 DTYPES: dict[str, type[np.generic]] = {
     "BOOL": np.bool_, "UINT8": np.uint8, "UINT16": np.uint16, "UINT32": np.uint32, "UINT64": np.uint64,
@@ -25,9 +26,11 @@ DTYPES: dict[str, type[np.generic]] = {
 _DATATYPES = {np.dtype(dtype): name for name, dtype in DTYPES.items()}
 _KINDS = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}
 """By kind of a datatype: the kinds of JSON's values that it takes."""
+_TEXT = 50
+"""Bytes of a text besides its characters."""
 _LENGTH = struct.Struct("<I")
-MOST_DIMENSIONS, LONGEST = 32, 1 << 40
-"""Of a shape; an array of NumPy has 64 dimensions, and fewer than 2^63 values."""
+MOST_DIMENSIONS, _MOST_VALUES, _MOST_ROWS = 32, 1 << 40, 1 << 20
+"""Of a shape; an array of NumPy has 64 dimensions. Without values, rows cost a client nothing, but a model memory."""
 
 
 class Tensor(NamedTuple):
@@ -36,6 +39,15 @@ class Tensor(NamedTuple):
     name: str
     datatype: str
     values: Array
+
+
+def memory_of(values: Array) -> int:
+    """Return about how many bytes an array takes, with its texts."""
+    return values.nbytes + (sum(map(_text_memory, values.reshape(-1))) if values.dtype.hasobject else 0)
+
+
+def _text_memory(value: object) -> int:
+    return _TEXT + (len(value) if isinstance(value, str | bytes) else 0)
 
 
 def datatype_of(values: Array) -> str:
@@ -54,10 +66,11 @@ def tensor_of_list(name: str, datatype: str, shape: Sequence[int], data: object)
         raise invalid(f"input {name!r}: expected a list of data")
     if dtype is np.object_:
         return Tensor(name, datatype, _shaped(name, shape, _texts(name, data)))
+    _check_kinds(name, datatype, data)
     try:
         found = np.array(data)
     except (ValueError, OverflowError):
-        raise invalid(f"input {name!r}: its data is not a list of numbers, nor lists of the same length") from None
+        raise _ragged(name) from None
     kind = np.dtype(dtype).kind
     if found.size and found.dtype.kind not in _KINDS[kind]:
         raise invalid(f"input {name!r}: its data is not all of the datatype {datatype}")
@@ -65,6 +78,21 @@ def tensor_of_list(name: str, datatype: str, shape: Sequence[int], data: object)
         raise invalid(f"input {name!r}: a number is outside the range of {datatype}")
     with np.errstate(over="ignore"):
         return Tensor(name, datatype, _shaped(name, shape, found.astype(dtype)))
+
+
+def _check_kinds(name: str, datatype: str, data: list[Any]) -> None:
+    """Check that there are only numbers; of one long text, NumPy would make texts of this length of all."""
+    level = data
+    while (kinds := set(map(type, level))) == {list}:
+        level = [*chain.from_iterable(level)]
+    if list in kinds:
+        raise _ragged(name)
+    if not kinds <= {int, float, bool}:
+        raise invalid(f"input {name!r}: its data is not all of the datatype {datatype}")
+
+
+def _ragged(name: str) -> Problem:
+    return invalid(f"input {name!r}: its data is not a list of numbers, nor lists of the same length")
 
 
 def _fits(found: Array, dtype: type[np.generic]) -> bool:
@@ -156,8 +184,10 @@ def _dtype(name: str, datatype: str) -> type[np.generic]:
 
 
 def _size(name: str, shape: Sequence[int]) -> int:
-    if len(shape) > MOST_DIMENSIONS or any(not 0 <= length <= LONGEST for length in shape):
-        raise invalid(f"input {name!r}: invalid shape {[*shape][:MOST_DIMENSIONS]}")
+    known = shape[:MOST_DIMENSIONS]
+    most = _MOST_ROWS if 0 in known else _MOST_VALUES
+    if len(shape) > MOST_DIMENSIONS or min(known, default=0) < 0 or prod(length or 1 for length in known) > most:
+        raise invalid(f"input {name!r}: invalid shape {[*known]}")
     return prod(shape)
 
 

@@ -16,6 +16,8 @@ from mvc.serving.problem import Problem
 T = TypeVar("T")
 _SMALL, _SHORT, _LONG, _LATE = 64 << 10, 0.003, 0.05, 9
 """Bytes of a small request; seconds of a short job, and of one too long for the event loop; how many are looked at."""
+_BODIES = 4
+"""Bodies of the largest size that may be in memory at once."""
 GONE = 499
 """The status of a request whose client went away: nginx's."""
 
@@ -33,6 +35,16 @@ class Limits(NamedTuple):
     """Seconds in which a head must arrive, and a body."""
     drain: float = 30
     """Seconds that running requests get when the server stops."""
+
+    @property
+    def bodies(self) -> int:
+        """Bytes of requests in memory: those of HTTP, and those of gRPC."""
+        return _BODIES * self.body
+
+
+def too_many_bytes() -> Problem:
+    """Return the problem of a request for which there is no memory now."""
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many large requests at once")
 
 
 class Pace:
@@ -97,9 +109,12 @@ class Work:
             await self._free.acquire()
         finally:
             self._waiting -= 1
-        if await is_gone():
+        try:
+            if await is_gone():
+                raise asyncio.CancelledError
+        except BaseException:  # also the end of its time
             self._free.release()
-            raise asyncio.CancelledError
+            raise
 
     async def _started(self, job: Callable[[], T]) -> T:
         self.running += 1

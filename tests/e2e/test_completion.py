@@ -309,8 +309,8 @@ def test_bash_reads_a_quoted_name_as_it_is(repo: Repo, opened: str) -> None:
 
 FREE = {
     "ALIAS", "ARG", "ARTIFACT", "COL", "COMMAND", "DATA", "DATE", "FILE", "FUNCTION", "HOST", "ID", "K", "KIND",
-    "LABEL", "METRIC", "MODULE", "N", "NUMBER", "SAMPLE", "SLICE", "SPAN", "T", "TAG", "TEXT", "V", "VERSION",
-    "WHO", "X",
+    "LABEL", "METRIC", "MODULE", "N", "NUMBER", "RATE", "SAMPLE", "SECONDS", "SHARE", "SIZE", "SLICE", "SPAN", "T",
+    "TAG", "TEXT", "V", "VERSION", "WHO", "X",
 }
 """What nobody can guess."""
 

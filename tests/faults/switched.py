@@ -26,7 +26,7 @@ _CALLS = frozenset({
     "_fsync_all", "_fsync_file", "fsync_folder",
 })
 """What makes something durable. Inside of functions with such a name it is their own: their callers count."""
-_HEAVY = ("s3", "gs", "azure", "web", "ssh", "session", "open")
+_HEAVY = ("s3", "gs", "azure", "web", "ssh", "session", "open", "grpc_server", "rest", "server", "client")
 
 
 class Site(NamedTuple):

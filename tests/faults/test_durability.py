@@ -28,6 +28,8 @@ import judge
 from forgetful import POLICIES, Mounted, mounted
 from harness import LONG, Result, noise, rounds
 from judge import State
+from proxy import proxying
+from registries import Shop
 from servers import SshServer
 from switched import Site, load_all, run, sites
 from worlds import LOOSE, NEWEST, OPERATIONS, Node, Operation, World, build
@@ -446,9 +448,12 @@ NOTICED_BY = {
 ON_THE_WAY = Site("fs/copying.py", "_KernelCopy._run", 0)
 """The caller fsyncs at the end; this one only keeps that short."""
 OVER_SSH = Site("store/buckets/ssh/files.py", "SshFiles.publish", 0)
+FROM_A_REGISTRY = Site("ops/lifecycle/packaging/fetch.py", "_download", 0)
+OF_THEIR_OWN = {OVER_SSH, FROM_A_REGISTRY, BEFORE_IT_GOES, ON_THE_WAY}
+"""They have tests of their own, below, or need none."""
 
 
-@pytest.mark.parametrize("site", sorted(set(sites()) - {OVER_SSH, BEFORE_IT_GOES, ON_THE_WAY}), ids=str)
+@pytest.mark.parametrize("site", sorted(set(sites()) - OF_THEIR_OWN), ids=str)
 def test_each_fsync_is_needed(theatre: Theatre, site: Site) -> None:
     assert str(site) in NOTICED_BY, "which of the scenarios needs this fsync?"
     name, policy = NOTICED_BY[str(site)]
@@ -472,7 +477,7 @@ def _cuts_without(stage: Stage, site: Site) -> Iterator[State]:
 
 
 def test_no_fsync_is_named_that_is_not_there() -> None:
-    assert set(NOTICED_BY) | set(map(str, (OVER_SSH, BEFORE_IT_GOES, ON_THE_WAY))) == set(map(str, sites()))
+    assert set(NOTICED_BY) | set(map(str, OF_THEIR_OWN)) == set(map(str, sites()))
 
 
 def test_what_was_pushed_over_ssh_is_there(theatre: Theatre, ssh_server: SshServer) -> None:
@@ -491,6 +496,19 @@ def test_what_was_pushed_over_ssh_is_there(theatre: Theatre, ssh_server: SshServ
         found = set(judge.objects(remote, wrong))
         sent = stage.after.stores["remote"] - stage.before.stores["remote"]
         assert (sent <= found and not wrong) == (off is None)
+
+
+def test_what_was_got_from_a_registry_is_there(theatre: Theatre) -> None:
+    stage = theatre.stage("push")
+    content = noise("in a registry", LOOSE)
+    with proxying(0) as proxy:
+        shop = Shop(proxy)
+        artifact = shop.publish(shop.model(content))
+        for off in (None, FROM_A_REGISTRY):
+            stage.load()
+            assert run(stage.repo, stage.world.environ, "get", artifact, off=off).code == 0
+            stage.cut(EMPTY)
+            assert ((stage.repo / "m.bin").read_bytes() == content) == (off is None)
 
 
 # What is known without reading.

@@ -108,6 +108,50 @@ def test_another_type_begins_a_part(tmp_path: Path) -> None:
     assert sorted(parquet.read_metadata(part).num_rows for part in parts(tmp_path)) == [1, 2, 2]
 
 
+def test_types_that_take_turns_do_not_make_a_part_for_each_request(tmp_path: Path) -> None:
+    with log(tmp_path) as opened:
+        for place in range(20):
+            opened.put(request({"x": np.zeros(1, (np.float32, np.float64)[place % 2])}, 1))
+    assert sorted(parquet.read_metadata(part).num_rows for part in parts(tmp_path)) == [10, 10]
+
+
+def test_layouts_without_end_do_not_stay_in_memory(tmp_path: Path) -> None:
+    counts = Counts()
+    with log(tmp_path, counts) as opened:
+        for place in range(30):
+            opened.put(request({f"x{place}": np.zeros(1)}, 1))
+        with counts.news:
+            assert counts.news.wait_for(lambda: counts.rows.total() >= 22, timeout=60)
+    assert len(parts(tmp_path)) == 30
+
+
+def test_an_input_without_rows_is_in_each_row(tmp_path: Path) -> None:
+    with log(tmp_path) as opened:
+        for n in (2, 3):
+            weights = np.array([1.0, 2.0, 3.0, 4.0])
+            opened.put(request({"x": np.arange(n), "threshold": np.array(0.5), "weights": weights}, n))
+    found = rows(tmp_path)
+    assert [row["x"] for row in found] == [0, 1, 0, 1, 2]
+    assert {(row["threshold"], row["weights_0"], row["weights_3"]) for row in found} == {(0.5, 1.0, 4.0)}
+
+
+@pytest.mark.parametrize("kind", [object, str])
+def test_text_that_is_not_unicode_costs_no_rows(tmp_path: Path, kind: type) -> None:
+    counts = Counts()
+    with log(tmp_path, counts) as opened:
+        for text in ("a", "\ud800", "\0"):
+            opened.put(request({"x": np.zeros(1)}, 1, np.array([text], kind)))
+    assert [row["predicted"] for row in rows(tmp_path)] == ["a", "?", "" if kind is str else "\0"]
+
+
+def test_long_texts_fill_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_module, "QUEUE", 5000)
+    counts = Counts()
+    with log(tmp_path, counts) as opened:
+        opened.put(request({"x": np.array(["a" * 10_000], object)}, 1))
+    assert counts.dropped["queue"] == 1
+
+
 def test_a_type_that_parquet_does_not_have(tmp_path: Path) -> None:
     counts = Counts()
     with log(tmp_path, counts) as opened:

@@ -16,13 +16,13 @@ from servers import running
 from mvc.ops.lifecycle.packaging.context import DEFAULT_PYTHON, Source, build_context
 from mvc.quality.reports.report import Environment, Model, Report
 
-FILES = [".dockerignore", "Dockerfile", "fetch.sh", "model.mvc", "requirements.txt", "start.sh"]
+FILES = [".dockerignore", "Dockerfile", "fetch.sh", "model.eval.yaml", "model.mvc", "requirements.txt", "start.sh"]
 ENVIRONMENT = Environment(python="3.11.7", packages={"numpy": "2.3.5", "torch": "2.9.0+cu128"})
 
 
 def context_of(environment: Environment | None) -> tuple[dict[str, str], tuple[str, ...]]:
     report = Report(format=2, model=Model(blake3="0" * 64), environment=environment)
-    made = build_context("models/m.bin", "m", Source("oci://h.io/m"), b"pointer", report)
+    made = build_context("models/m.bin", "m", Source("oci://h.io/m"), {".mvc": b"pointer"}, report)
     return {name: content.decode() for name, content in made.files.items()}, made.remarks
 
 
@@ -31,6 +31,11 @@ def test_base_and_packages_are_those_of_the_report() -> None:
     assert files["Dockerfile"].startswith("FROM python:3.11.7\n")
     assert files["requirements.txt"].splitlines()[1:] == ["numpy==2.3.5", "torch==2.9.0"]
     assert not remarks
+
+
+def test_a_name_with_a_slash_is_one_part_of_an_address() -> None:
+    made = build_context("models/m.bin", "search/m", Source("oci://h.io/m"), {".mvc": b"pointer"}, None)
+    assert b"mvc serve ./m.bin=search-m " in made.files["start.sh"]
 
 
 @pytest.mark.parametrize(("environment", "said"), [
@@ -61,6 +66,7 @@ def context(work: Repo, registry: str, tmp_path: Path) -> Path:
 def test_it_is_clean_and_has_no_weights(work: Repo, context: Path) -> None:
     assert sorted(path.name for path in context.iterdir()) == FILES
     assert (context / "model.mvc").read_bytes() == work.read("models/bert.mvc")
+    assert (context / "model.eval.yaml").read_bytes() == work.read("models/bert.eval.yaml")
     assert sum(path.stat().st_size for path in context.iterdir()) < 20_000
     hadolint = subprocess.run(["hadolint", context / "Dockerfile"], capture_output=True, text=True, check=False)
     assert (hadolint.returncode, hadolint.stdout) == (0, "")
@@ -76,6 +82,7 @@ def test_the_image_fetches_the_model_when_it_starts(
     line = f"set -- --port 8080; {entry(context)}"
     first = here.run("sh", "-c", line)
     assert (first.code, first.out.splitlines()[-1]) == (0, "serve ./bert=bert --port 8080"), first
+    assert here.read("bert.eval.yaml") == work.read("models/bert.eval.yaml")
     assert here.contents("bert") == work.contents("models/bert")
     again = here.run("sh", "-c", line)
     assert again.code == 0, again

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -357,3 +359,10 @@ def test_a_format_that_mvc_does_not_load_needs_the_users_function(model_file: Ca
 def test_a_loader_that_cannot_be_used_is_an_error(loader: str, problem: str) -> None:
     with pytest.raises(UsageError, match=problem):
         load(__file__, loader=loader)
+
+
+def test_onnx_runtime_keeps_nothing_to_send(tmp_path: Path) -> None:
+    make(ONNX, tmp_path)
+    line = [sys.executable, "-c", "import sys; from mvc.runtime.load import load; load(sys.argv[1])"]
+    subprocess.run([*line, f"{tmp_path}/{ONNX.name}"], env={"HOME": str(tmp_path / "home")}, check=True)
+    assert not [*tmp_path.glob("home/**/*.db")]

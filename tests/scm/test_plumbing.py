@@ -135,6 +135,11 @@ def test_without_git_it_says_so(git: Git, monkeypatch: pytest.MonkeyPatch) -> No
         Git(git.cwd, {"PATH": "/nowhere"}).run("version")
 
 
+def test_a_directory_that_is_gone(git: Git, tmp_path: Path) -> None:
+    with pytest.raises(MvcError, match="gone does not exist any more"):
+        git.at(f"{tmp_path}/gone").run("version")
+
+
 # Layout.
 
 

@@ -50,6 +50,21 @@ def test_a_stage_a_version_and_a_path(server: Running) -> None:
     assert server.metric("mvc_serve_model_info", model="ranker", stage="prod", ref="ranker#prod", version="v1.0.0") == 1
 
 
+def test_a_path_has_the_version_that_the_report_of_its_bytes_names(begin: Begin) -> None:
+    repo = begin(ranked)
+    repo.write("models/my model.onnx", scaled(5))
+    repo.ok("add", "models/my model.onnx")
+    repo.ok("eval", "record", "models/my model.onnx", "--tag", "a/b", "--metric", "auc=0.9")
+    refs = ("models/ranker.onnx=here", "HEAD~1:models/ranker.onnx=there", "models/my model.onnx")
+    with serving(repo, *refs) as server:
+        found = {name: server.infer(name)[1]["model_version"] for name in ("here", "there", "my-model")}
+        assert (found["here"], found["there"], len(found["my-model"])) == ("v2.0.0", "v1.0.0", 12)
+    repo.write("models/ranker.onnx", scaled(5))
+    repo.ok("add", "models/ranker.onnx")  # the report is of other bytes now
+    with serving(repo, "models/ranker.onnx") as server:
+        assert len(server.infer("ranker")[1]["model_version"]) == 12
+
+
 def test_the_line_to_type_works(server: Running, repo: Repo) -> None:
     line = server.out[-1].removeprefix("  try: ")
     assert '"outputs"' in repo.shell(line).out

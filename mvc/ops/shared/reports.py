@@ -18,6 +18,7 @@ from mvc.objects.pointer import Pointer
 from mvc.project import Project
 from mvc.quality.files import MAX_BYTES, POLICY, SIGNATURES, SUFFIX, FileAt, has_conflict_marks
 from mvc.quality.reports.glance import glance
+from mvc.scm.commits import committed_file
 
 if TYPE_CHECKING:
     from mvc.quality.policy.policy import Policy
@@ -82,6 +83,11 @@ def report_in(tree: Tree, file: str) -> bytes | None:
         found = file_in(tree, file)
         return found.raw if found and found.mode == "100644" else None
     return None
+
+
+def report_at(project: Project, commit: str, file: str) -> bytes | None:
+    """Return the report `file` of a commit, or if that is empty of the workspace; None when it cannot be read."""
+    return committed_file(project.git, commit, file) if commit else report_in(project.tree, file)
 
 
 def matching_report(raw: bytes | None, identity: str, what: str) -> Report | None:

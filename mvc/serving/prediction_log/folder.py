@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 from mvc.errors import InvalidFormat
 from mvc.evaluation.live.prediction_log import ENDING
-from mvc.fs.files import write_all
 from mvc.fs.new_names import link_new, rename_new
 from mvc.fs.scratch import Scratch
+from mvc.fs.tree import write_durable
 
 KEY = ".key"
 _KEY_BYTES = 32
@@ -45,7 +45,8 @@ class LogFolder:
         Raises:
             OSError: it cannot be made or written.
         """
-        if self._scratch is None:
+        if self._scratch is None or not os.path.isdir(f"{self.path}/{_SCRATCH}"):  # somebody removed it
+            self.close()
             self._scratch = Scratch(f"{self.path}/{_SCRATCH}")
 
     def close(self) -> None:
@@ -74,7 +75,7 @@ class LogFolder:
             raise ValueError("not open")
         temporary = self._scratch.name()
         try:
-            _write(temporary, content, _GROUP_READS)
+            write_durable(temporary, content, _GROUP_READS)
             folder = f"{self.path}/{_folder_name(model)}/{time:%Y-%m-%d}"
             os.makedirs(folder, exist_ok=True)
             size = self._trim(self.limit - len(content)) + len(content)
@@ -114,7 +115,7 @@ class LogFolder:
             if self._scratch is None:
                 raise ValueError("not open")
             temporary = self._scratch.name()
-            _write(temporary, os.urandom(_KEY_BYTES), _PRIVATE)
+            write_durable(temporary, os.urandom(_KEY_BYTES), _PRIVATE)
             link_new(temporary, path)
             os.unlink(temporary)
         with open(path, "rb") as file:
@@ -122,15 +123,6 @@ class LogFolder:
         if len(key) != _KEY_BYTES:
             raise InvalidFormat(f"{path} has {len(key)} bytes, expected a key of {_KEY_BYTES}", "choose another folder")
         return key
-
-
-def _write(path: str, content: bytes, mode: int) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        write_all(fd, content)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _folder_name(model: str) -> str:

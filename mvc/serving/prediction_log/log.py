@@ -22,6 +22,7 @@ from mvc.serving.prediction_log.folder import LogFolder
 from mvc.serving.prediction_log.parts import Parts, Say
 from mvc.serving.prediction_log.table import Privacy, column_names, load_libraries, rows_of
 from mvc.serving.tensor_model import Spec
+from mvc.serving.tensors import memory_of
 
 QUEUE = 64 << 20
 """Bytes of arrays that wait for the thread."""
@@ -34,8 +35,6 @@ _PAUSE = 0.5
 """Seconds between two looks at the queue."""
 _OVERHEAD = 1000
 """Bytes that a request takes besides its arrays."""
-_TEXT = 50
-"""Bytes of a text, at a guess."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -121,6 +120,19 @@ class PredictionLog:
         return taken
 
 
+def check_folder(options: LogOptions) -> None:
+    """Check what can be known before a model is loaded.
+
+    Raises:
+        UsageError: an option is invalid.
+        MvcError: the folder cannot be written, and not because the disk is full; or its key cannot be used.
+    """
+    _check(options)
+    folder = LogFolder(options.folder, options.limit)
+    _privacy(folder, options)
+    folder.close()
+
+
 def check_columns(options: LogOptions, models: Sequence[Sequence[Spec]]) -> None:
     """Check that the models take the columns that are not to be logged, as far as all say what they take.
 
@@ -162,4 +174,4 @@ def _size(logged: Logged) -> int:
     """Return about how many bytes a request takes."""
     prediction = logged.prediction
     arrays = (*logged.columns.values(), prediction.predicted, *prediction.scores.values())
-    return _OVERHEAD + sum(values.nbytes + _TEXT * values.size * values.dtype.hasobject for values in arrays)
+    return _OVERHEAD + len(logged.request_id) + sum(map(memory_of, arrays))

@@ -22,6 +22,8 @@ LARGEST = 16 << 20
 """Bytes of the tables of a part."""
 _PARTS = 8
 """Parts of the largest size that a folder has room for: in one with less room, parts are smaller."""
+_MOST_OPEN = 8
+"""Parts that are open at once: clients that send another type in turn do not make a part for each request."""
 _SLICE = 64
 """Requests that become a table at once: other threads run in between."""
 
@@ -32,8 +34,8 @@ Say: TypeAlias = Callable[[str, str], None]
 class _Part:
     """A part that is not written yet."""
 
-    def __init__(self, layout: Layout, first: Logged) -> None:
-        self.layout, self.model, self.time = layout, first.model, first.time
+    def __init__(self, first: Logged) -> None:
+        self.model, self.time = first.model, first.time
         self.begun = time.monotonic()
         self.tables: list[Any] = []
         self.rows: Counter[tuple[str, str, str]] = Counter()
@@ -49,7 +51,7 @@ class _Part:
 
 
 class Parts:
-    """The parts that are not written yet: one for each model."""
+    """The parts that are not written yet: one for each model and layout."""
 
     def __init__(
         self, folder: LogFolder, privacy: Privacy, metrics: LogMetrics, say: Say, seconds: float,
@@ -57,12 +59,12 @@ class Parts:
         self._folder, self._privacy, self._metrics, self._say = folder, privacy, metrics, say
         self._seconds = seconds
         self._largest = min(LARGEST, folder.limit // _PARTS)
-        self._open: dict[str, _Part] = {}
+        self._open: dict[tuple[str, Layout], _Part] = {}
         self._fails = False
         self._told: set[tuple[str, str]] = set()
 
     def add(self, requests: Sequence[Logged]) -> None:
-        """Add requests; parts that become large, and those of another layout, are written."""
+        """Add requests; parts that become large are written, and the oldest if there are many."""
         for start in range(0, len(requests), _SLICE):
             for (model, found), same in groupby(
                 requests[start : start + _SLICE], key=lambda item: (item.model, layout(item)),
@@ -71,40 +73,39 @@ class Parts:
             time.sleep(0)  # lets a thread with a request run: the interpreter would switch after 5 ms
 
     def _add(self, model: str, found: Layout, requests: list[Logged]) -> None:
-        part = self._open.get(model)
-        if part and part.layout != found:
-            self._write(model)
-            part = None
+        part = self._open.get((model, found))
         if part is None:
-            part = _Part(found, requests[0])
+            part = _Part(requests[0])
             self._tell_unseen(requests[0])
         try:
             part.add(table(requests, self._privacy), requests)
         except (ValueError, TypeError, NotImplementedError) as error:  # pyarrow has no such type
             self._drop(model, sum(map(rows_of, requests)), first_line(error))
             return
-        self._open[model] = part
+        self._open[model, found] = part
         if part.size >= self._largest:
-            self._write(model)
+            self._write((model, found))
+        elif len(self._open) > _MOST_OPEN:
+            self._write(next(iter(self._open)))
 
     def write_due(self) -> None:
         """Write the parts that are old enough."""
         now = time.monotonic()
-        for model in [model for model, part in self._open.items() if now - part.begun >= self._seconds]:
-            self._write(model)
+        for key in [key for key, part in self._open.items() if now - part.begun >= self._seconds]:
+            self._write(key)
 
     def close(self) -> None:
         """Write all parts, and remove temporary files."""
-        for model in list(self._open):
-            self._write(model)
+        for key in list(self._open):
+            self._write(key)
         self._folder.close()
 
-    def _write(self, model: str) -> None:
-        part = self._open.pop(model)
+    def _write(self, key: tuple[str, Layout]) -> None:
+        part = self._open.pop(key)
         try:
-            size = self._folder.add(model, part.time, encode(part.tables))
+            size = self._folder.add(part.model, part.time, encode(part.tables))
         except OSError as error:
-            self._drop(model, part.rows.total(), error.strerror or first_line(error))
+            self._drop(part.model, part.rows.total(), error.strerror or first_line(error))
             return
         if self._fails:
             self._say(f"the prediction log {self._folder.path} is written again", "")

@@ -50,8 +50,17 @@ def rows_of(logged: Logged) -> int:
 
 def layout(logged: Logged) -> Layout:
     """Return the layout of the rows of a request."""
-    arrays = (*logged.columns.items(), *_outputs(logged).items())
+    arrays = (*_inputs(logged).items(), *_outputs(logged).items())
     return tuple((name, _type(values), values.shape[1:]) for name, values in arrays)
+
+
+def _inputs(logged: Logged) -> Mapping[str, _Array]:
+    """Return the inputs by row: one without rows, such as a threshold, is repeated for each."""
+    rows = rows_of(logged)
+    return {
+        name: values if values.shape[:1] == (rows,) else np.broadcast_to(values, (rows, *values.shape))
+        for name, values in logged.columns.items()
+    }
 
 
 def table(rows: Sequence[Logged], privacy: Privacy) -> _Arrow:
@@ -59,9 +68,10 @@ def table(rows: Sequence[Logged], privacy: Privacy) -> _Arrow:
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
     columns = dict(_own(rows))
-    for name in rows[0].columns:
-        inputs = _columns(name, np.concatenate([item.columns[name] for item in rows]), privacy)
-        columns |= {_free(column): values for column, values in inputs.items()}
+    inputs = [_inputs(item) for item in rows]
+    for name in inputs[0]:
+        made = _columns(name, np.concatenate([item[name] for item in inputs]), privacy)
+        columns |= {_free(column): values for column, values in made.items()}
     outputs = [_outputs(item) for item in rows]
     for name in outputs[0]:
         columns |= _columns(name, np.concatenate([item[name] for item in outputs]), Privacy())
@@ -84,7 +94,7 @@ def encode(tables: Sequence[_Arrow]) -> bytes:
 
 def names_in(logged: Logged) -> set[str]:
     """Return the names of the inputs and of the columns that they become."""
-    arrays = logged.columns.items()
+    arrays = _inputs(logged).items()
     return set(logged.columns) | {column for name, item in arrays for column in column_names(name, item.shape[1:])}
 
 
@@ -148,9 +158,10 @@ def _lists(values: _Array) -> _Arrow:
 def _as_arrow(values: _Array) -> _Arrow:
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
-    if values.dtype.kind not in "OS":
+    if values.dtype.kind not in "OSU":
         return pa.array(values)
-    return pa.array([None if _is_missing(value) else _text(value) for value in values], pa.string())
+    texts = (None if _is_missing(value) else _text(value).encode(errors="replace") for value in values)
+    return pa.array(texts, pa.binary()).cast(pa.string())  # a model may return text that UTF-8 does not have
 
 
 def _hashed(values: _Array, key: bytes) -> _Arrow:

@@ -29,9 +29,21 @@ def bound(address: Address) -> socket.socket:
         found = socket.socket(family)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind((address.host, address.port))
+        found.listen()
     except OSError as error:
         raise taken(address.host, address.port, error.strerror or str(error)) from None
     return found
+
+
+def check_free(address: Address) -> None:
+    """Check that both ports can be listened at, before a long load.
+
+    Raises:
+        UsageError: one is taken, or the host not one of this machine.
+    """
+    for port in (address.port, address.grpc_port):
+        if port is not None:
+            bound(address._replace(port=port)).close()
 
 
 def taken(host: str, port: int, reason: str) -> UsageError:

@@ -17,7 +17,7 @@ from mvc.serving.inference import Inference, Request, Response
 from mvc.serving.problem import Problem, invalid
 from mvc.serving.protocols.metadata import model_metadata, server_metadata
 from mvc.serving.tensors import Tensor, bytes_of, datatype_of, encoded, tensor_of_bytes, tensor_of_list, texts_of_bytes
-from mvc.serving.work import Limits
+from mvc.serving.work import Limits, too_many_bytes
 
 _CODES = {
     HTTPStatus.BAD_REQUEST: grpc.StatusCode.INVALID_ARGUMENT,
@@ -31,8 +31,8 @@ _CONTENTS = {
     "INT64": "int64_contents", "FP32": "fp32_contents", "FP64": "fp64_contents", "BYTES": "bytes_contents",
 }
 """The field of a message that has the values of a datatype; FP16 travels as bytes."""
-_OVERHEAD = 1 << 16
-"""Bytes of a message besides its tensors."""
+_OVERHEAD, _MOST = 1 << 16, (1 << 31) - 1
+"""Bytes of a message besides its tensors, and of the largest message."""
 
 
 class GrpcServer:
@@ -45,11 +45,11 @@ class GrpcServer:
             RuntimeError: the port is taken.
         """
         self._server = grpc.aio.server(options=[
-            ("grpc.max_receive_message_length", limits.body + _OVERHEAD),
+            ("grpc.max_receive_message_length", min(limits.body + _OVERHEAD, _MOST)),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
         ])
-        add_GRPCInferenceServiceServicer_to_server(_Servicer(inference), self._server)
+        add_GRPCInferenceServiceServicer_to_server(_Servicer(inference, limits), self._server)
         self.port: int = self._server.add_insecure_port(address)
 
     async def start(self) -> None:
@@ -62,8 +62,10 @@ class GrpcServer:
 
 
 class _Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # it has no types
-    def __init__(self, inference: Inference) -> None:
-        self._inference = inference
+    def __init__(self, inference: Inference, limits: Limits) -> None:
+        self._inference, self._limits = inference, limits
+        self._bodies = 0
+        """Bytes of requests in memory."""
 
     async def ServerLive(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the service's
         return pb.ServerLiveResponse(live=True)
@@ -91,12 +93,16 @@ class _Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # it has n
         async def is_gone() -> bool:
             return bool(context.cancelled())  # its task is cancelled, too
 
+        self._bodies += (size := request.ByteSize())
         try:
+            if self._bodies > self._limits.bodies:
+                raise too_many_bytes()
             loaded = self._inference.find(request.model_name, request.model_version)
-            size = request.ByteSize()
             return await self._inference.infer(loaded, "grpc", lambda: _decoded(request), _encoded, size, is_gone)
         except Problem as problem:
             await _abort(context, problem)
+        finally:
+            self._bodies -= size
 
 
 async def _abort(context: Any, problem: Problem) -> NoReturn:

@@ -37,13 +37,14 @@ def decode(body: bytes | bytearray, json_length: int | None) -> Request:
     if json_length is not None and not 0 <= json_length <= len(body):
         raise invalid(f"its JSON has {json_length:,} bytes as a header says, and the body {len(body):,}")
     view = memoryview(body)
+    tail = b"" if json_length is None else bytes(view[json_length:])  # a tensor keeps these bytes, not all of the body
     try:
         document = orjson.loads(view[:json_length])
     except orjson.JSONDecodeError as error:
         raise invalid(f"the request is not JSON: {error}") from None
     if not isinstance(document, dict):
         raise invalid("the request is not a JSON object")
-    inputs = _tensors(_items(document, "inputs"), view[json_length:] if json_length is not None else view[:0])
+    inputs = _tensors(_items(document, "inputs"), memoryview(tail))
     outputs = _items(document, "outputs")
     whole = _parameters(document).get("binary_data_output") is True
     named = {_text(item, "name"): _parameters(item).get("binary_data", whole) is True for item in outputs}

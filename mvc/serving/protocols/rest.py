@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -22,13 +23,13 @@ from mvc.serving.metrics import CONTENT_TYPE
 from mvc.serving.problem import Problem, invalid
 from mvc.serving.protocols.metadata import model_metadata, server_metadata
 from mvc.serving.protocols.oip_json import Encoded, decode, dumps, encode
-from mvc.serving.work import GONE, Limits
+from mvc.serving.work import GONE, Limits, too_many_bytes
 
 _JSON_LENGTH = "inference-header-content-length"
 _MOST_HEAD = 64 << 10
 """Bytes of a request's head."""
-_BODIES = 4
-"""Bodies of the largest size that may be in memory at once, before they wait for a thread."""
+_OTHER_FILES = 200
+"""File descriptors for all but connections of HTTP: gRPC, Git, the log."""
 
 
 class Rest:
@@ -38,8 +39,9 @@ class Rest:
         app = _App(inference, limits)
         self._server = _Server(Config(
             app.routes(),
-            http=partial(_Protocol, limits.arrival),  # type: ignore[arg-type]  # called as a class
+            http=partial(_Protocol, limits.arrival, _most_connections()),  # type: ignore[arg-type]  # called as a class
             ws="none", lifespan="off", log_config=None,
+            log_level="error",  # its warnings are lines on stderr that a client can make
             access_log=False, server_header=False, timeout_keep_alive=65,
             timeout_graceful_shutdown=max(1, int(limits.drain)),
         ))
@@ -56,6 +58,10 @@ class Rest:
         """Take no more connections, and end when all are answered, or `now`."""
         self._server.should_exit = True
         self._server.force_exit = now
+
+
+def _most_connections() -> int:
+    return max(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_FILES, _OTHER_FILES)
 
 
 class _Server(Server):
@@ -75,15 +81,17 @@ class _Server(Server):
 class _Protocol(HttpToolsProtocol):
     """A connection on which a head must arrive in time, and has a limit."""
 
-    def __init__(self, seconds: float, *args: Any, **options: Any) -> None:
+    def __init__(self, seconds: float, most: int, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._seconds = seconds
+        self._seconds, self._most = seconds, most
         self._late: asyncio.TimerHandle | None = None
         self._head = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._expect()
+        if len(self.connections) > self._most:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_no_more()
@@ -149,11 +157,13 @@ class _App:
             f"{model}/versions/{{version}}/ready": self._model_ready,
         }
         posts = (f"{model}/infer", f"{model}/versions/{{version}}/infer")
-        return Starlette(routes=[
+        app = Starlette(routes=[
             *(Route(path, self._infer, methods=["POST"]) for path in posts),
             *(Route(path, _answering(answer), methods=["GET"]) for path, answer in gets.items()),
             Route("/metrics", self._metrics, methods=["GET"]),
         ], exception_handlers={404: _unknown, 405: _unknown})
+        app.router.redirect_slashes = False
+        return app
 
     def _server(self, _: Request) -> Response:
         return _json(server_metadata())
@@ -207,8 +217,8 @@ class _App:
                         raise _too_large(most)
                     self._bodies += len(part)
                     yield part
-                    if self._bodies > _BODIES * most:
-                        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many large requests at once")
+                    if self._bodies > self._limits.bodies:
+                        raise too_many_bytes()
         except TimeoutError:
             what = f"the body did not arrive within {self._limits.arrival:g} s"
             raise Problem(HTTPStatus.REQUEST_TIMEOUT, what) from None
@@ -269,5 +279,5 @@ def _problem(problem: Problem) -> Response:
 
 
 async def _unknown(request: Request, error: Any) -> Response:
-    return _json({"error": f"{request.method} {request.url.path[:200]}: there is no such endpoint"},
+    return _json({"error": f"{request.method} {request.scope['path'][:200]!r}: there is no such endpoint"},
                  HTTPStatus(error.status_code))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import shlex
+import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from mvc.ops.lifecycle.serving.run import Prepared
     from mvc.serving.protocols.address import Address
+    from mvc.serving.tensor_model import Spec
 
 Models = Annotated[list[str], typer.Argument(metavar="REF[=NAME]...", show_default=False)]
 Host = Annotated[str, typer.Option("--host", metavar="HOST", help="The address to listen at.")]
@@ -44,8 +47,8 @@ LogHash = Annotated[
 ]
 LogLimit = Annotated[str, typer.Option("--log-limit", metavar="SIZE", help="The most that DIR holds; the oldest go.")]
 
-_MOST_VALUES = 40
-"""Values in the line to type."""
+_LONGEST_LINE = 200
+"""Characters of the line to type."""
 _LONGEST = 7 * 24 * 3600
 """Seconds."""
 
@@ -89,13 +92,15 @@ def serve(
     if not log and logged != LogOptions(""):
         raise UsageError("options of the log are given, but no folder", "mvc serve REF --log DIR")
     setup = Setup(Options(proven, signed, trust, loader), limits, address, interval, logged if log else None)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # process 1 of a container would not get it
     with opened(output) as project:
         prepared = prepare_all(project, models, setup)
     run(around(output), prepared, setup, lambda real: _show(output, prepared, real), _say)
 
 
 def _say(text: str) -> None:
-    print(visible(text), file=sys.stderr, flush=True)
+    with suppress(OSError):  # who read it may be gone, and the server goes on
+        print(visible(text), file=sys.stderr, flush=True)
 
 
 def _show(output: Output, prepared: Sequence[Prepared], address: Address) -> None:
@@ -113,15 +118,20 @@ def _show(output: Output, prepared: Sequence[Prepared], address: Address) -> Non
 
 def _curl(top: str, item: Prepared) -> str:
     """Return a line that asks a model for the prediction of one row."""
-    inputs: list[dict[str, Any]] = []
-    for spec in item.loaded.model.inputs:
-        shape = [1 if length == -1 else length for length in spec.shape]
-        data = [{"BYTES": "", "BOOL": False}.get(spec.datatype, 0)] * math.prod(shape)
-        inputs.append({"name": spec.name, "datatype": spec.datatype, "shape": shape, "data": data})
     url = f"{top}/v2/models/{item.loaded.identity.model}"
-    if not inputs or sum(len(tensor["data"]) for tensor in inputs) > _MOST_VALUES:
+    inputs = [*map(_zeros, item.loaded.model.inputs)]
+    line = f"curl -s {url}/infer -d {shlex.quote(json.dumps({'inputs': inputs}))}"
+    has_text = any(spec.datatype == "BYTES" for spec in item.loaded.model.inputs)  # which text it takes is not known
+    if not inputs or has_text or len(line) > _LONGEST_LINE:
         return f"curl -s {url}  # lists inputs and outputs"
-    return f"curl -s {url}/infer -d {shlex.quote(json.dumps({'inputs': inputs}))}"
+    return line
+
+
+def _zeros(spec: Spec) -> dict[str, Any]:
+    shape = [1 if length == -1 else length for length in spec.shape]
+    count = min(math.prod(shape), _LONGEST_LINE)  # more is too long anyway
+    data = [False if spec.datatype == "BOOL" else 0] * count
+    return {"name": spec.name, "datatype": spec.datatype, "shape": shape, "data": data}
 
 
 def _size(option: str, text: str) -> int:
@@ -144,6 +154,6 @@ def _seconds(option: str, value: float) -> float:
 def _grpc_port(text: str) -> int | None:
     if text == "off":
         return None
-    if not (text.isascii() and text.isdigit() and int(text[:6]) < 1 << 16):
+    if not (text.isascii() and text.isdigit() and int(text[:20]) < 1 << 16):
         raise UsageError(f"--grpc-port {text}: expected a port, or off", "--grpc-port 8081")
     return int(text)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from mvc.objects.names import address_name
 from mvc.quality.reports.report import Report
 
 _PYTHON = re.compile(r"3\.(?P<minor>[0-9]{1,2})(?:\.[0-9]{1,2})?", re.ASCII)
@@ -15,7 +17,6 @@ _OLDEST = 11
 DEFAULT_PYTHON = "3.12"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?", re.ASCII)
 _VERSION = re.compile(r"([0-9][0-9A-Za-z.!]{0,40})(?:\+[0-9A-Za-z.]{1,40})?", re.ASCII)
-POINTER = "model.mvc"
 
 _DOCKERFILE = """\
 FROM python:{python}
@@ -28,7 +29,7 @@ RUN git init -q /opt/source \\
 ENV PATH=/opt/mvc/bin:$PATH
 COPY requirements.txt /opt/
 RUN pip install --no-cache-dir --requirement /opt/requirements.txt
-COPY model.mvc fetch.sh start.sh /opt/
+COPY {copied} /opt/
 RUN useradd --create-home --uid 10001 mvc && install -d -o mvc -g mvc /srv/model
 USER 10001
 WORKDIR /srv/model
@@ -44,10 +45,10 @@ set -eu
 [ -e .git ] || git init -q .
 [ -e .mvc ] || mvc -q init --no-hooks
 mvc -q config set cache.link reflink,hardlink
-cat /opt/{pointer} > {name}.mvc
+{copies}
 [ -e {name} ] || mvc get {source} -o {name}
 mvc -q add {name}
-cmp {name}.mvc /opt/{pointer}
+cmp {name}.mvc /opt/model.mvc
 """
 _START = """\
 # Fetches the model {title}, and serves it.
@@ -73,8 +74,13 @@ class Context(NamedTuple):
     remarks: tuple[str, ...]
 
 
-def build_context(path: str, name: str, source: Source, pointer: bytes, report: Report | None) -> Context:
-    """Return the context for the model `name` at the tracked `path`, as the environment in its report says."""
+def build_context(
+    path: str, name: str, source: Source, documents: Mapping[str, bytes], report: Report | None,
+) -> Context:
+    """Return the context for the model `name` at the tracked `path`, as the environment in its report says.
+
+    `documents` are its pointer, and what else stands beside it, by what their names add to the path.
+    """
     remarks: list[str] = []
     environment = report.environment if report else None
     if environment is None:
@@ -84,15 +90,17 @@ def build_context(path: str, name: str, source: Source, pointer: bytes, report: 
     file = f"./{os.path.basename(path)}"
     title = re.sub(r"[^\w./@-]", "?", name)
     fetch = _FETCH.format(
-        title=title, pointer=POINTER, name=shlex.quote(file), source=shlex.join(part for part in source if part),
+        title=title, name=shlex.quote(file), source=shlex.join(part for part in source if part),
+        copies="\n".join(f"cat /opt/model{ending} > {shlex.quote(file + ending)}" for ending in documents),
     )
+    copied = [*(f"model{ending}" for ending in documents), "fetch.sh", "start.sh"]
     files = {
-        ".dockerignore": f"*\n!requirements.txt\n!fetch.sh\n!start.sh\n!{POINTER}\n".encode(),
-        "Dockerfile": _DOCKERFILE.format(python=python).encode(),
+        ".dockerignore": "".join(["*\n", *(f"!{item}\n" for item in ("requirements.txt", *copied))]).encode(),
+        "Dockerfile": _DOCKERFILE.format(python=python, copied=" ".join(copied)).encode(),
         "requirements.txt": _requirements(packages, remarks).encode(),
         "fetch.sh": fetch.encode(),
-        "start.sh": _START.format(title=title, served=shlex.quote(f"{file}={name}")).encode(),
-        POINTER: pointer,
+        "start.sh": _START.format(title=title, served=shlex.quote(f"{file}={address_name(name)}")).encode(),
+        **{f"model{ending}": content for ending, content in documents.items()},
     }
     return Context(files, tuple(remarks))
 

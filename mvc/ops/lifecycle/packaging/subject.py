@@ -17,7 +17,7 @@ from mvc.objects.manifest import Entry
 from mvc.objects.names import registered_name
 from mvc.objects.pointer import SUFFIX as POINTER
 from mvc.objects.pointer import Pointer, emit
-from mvc.ops.shared.reports import matching_report, report_in
+from mvc.ops.shared.reports import matching_report, report_at
 from mvc.ops.shared.selection import is_path
 from mvc.ops.shared.versions.references import split_reference
 from mvc.project import Project
@@ -26,7 +26,6 @@ from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.reports.report import Report
 from mvc.registry.grammar import parse_reference
 from mvc.retention.available import load_manifest
-from mvc.scm.commits import committed_file
 from mvc.store.cache.source_file import ReadFile, SourceFile
 from mvc.workspace.read_files import FileReader, hashing
 
@@ -62,7 +61,7 @@ def subject_of(project: Project, text: str, path: str, commit: str, pointer: Poi
         line = shlex.join(["mvc", "package", f"{rev}:{path}" if rev else project.shell.show(path)])
         raise UsageError(f"{named} is a part of {path}, whose digest is of all", f"{line} --oci HOST/REPO")
     registered = parse_reference(rev)
-    read = partial(_read, project, commit)
+    read = partial(report_at, project, commit)
     documents = {POINTER: emit(pointer)}
     raw = read(path + REPORT)
     report = matching_report(raw, pointer.identity, path + REPORT)
@@ -79,10 +78,6 @@ def subject_of(project: Project, text: str, path: str, commit: str, pointer: Poi
     name = registered.base if registered else pointer.notes.name or registered_name(path)
     version = registered.version if registered else report.tag if report else ""
     return Subject(name, version, path, commit, pointer, documents, report)
-
-
-def _read(project: Project, commit: str, path: str) -> bytes | None:
-    return committed_file(project.git, commit, path) if commit else report_in(project.tree, path)
 
 
 def files_of(project: Project, pointer: Pointer) -> Iterator[Entry]:

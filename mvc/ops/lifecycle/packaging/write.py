@@ -10,7 +10,6 @@ from mvc.errors import UsageError
 from mvc.fs.files import as_error
 from mvc.fs.new_names import rename_new
 from mvc.fs.scratch import beside
-from mvc.objects.pointer import SUFFIX
 from mvc.oci.reference import SCHEME
 from mvc.ops.lifecycle.packaging.context import Source, build_context
 from mvc.ops.lifecycle.packaging.noted import commit_of
@@ -45,7 +44,7 @@ def write(project: Project, subject: Subject, folder: str) -> Written:
     if not os.path.isdir(parent := os.path.dirname(target)):
         raise UsageError(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(parent)}")
     source = _source(project, subject)
-    made = build_context(subject.path, subject.name, source, subject.documents[SUFFIX], subject.report)
+    made = build_context(subject.path, subject.name, source, subject.documents, subject.report)
     for remark in made.remarks:
         project.around.remark(remark, "")
     try:

@@ -20,8 +20,8 @@ from mvc.project import Project, Surroundings
 from mvc.serving.inference import Inference
 from mvc.serving.loaded import Loaded, Served
 from mvc.serving.metrics import Metrics
-from mvc.serving.prediction_log.log import LogOptions, PredictionLog, check_columns
-from mvc.serving.protocols.address import Address
+from mvc.serving.prediction_log.log import LogOptions, PredictionLog, check_columns, check_folder
+from mvc.serving.protocols.address import Address, check_free
 from mvc.serving.work import Limits
 
 
@@ -47,13 +47,16 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
     """Return what each `REF[=NAME]` names, proven, loaded and tried.
 
     Raises:
-        MvcError: one of them cannot be served.
+        MvcError: one of them cannot be served, a port is taken, or the log cannot be written.
     """
+    check_free(setup.address)
     named = [split_name(project, text) for text in texts]
     targets = [find_target(project, ref, signed=setup.options.signed) for ref, _ in named]
     if setup.follow is not None and not any(target.followed for target in targets):
         message = "--follow: no REF names a version or a stage, so the registry says nothing of it"
         raise UsageError(message, "mvc serve --help")
+    if setup.log:
+        check_folder(setup.log)
     server = "mvc.serving.protocols.server"  # its import takes a second, as hashing may
     threading.Thread(target=import_module, args=(server,)).start()
     try:

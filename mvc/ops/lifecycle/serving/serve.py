@@ -9,8 +9,10 @@ from typing import NamedTuple, Protocol
 
 from mvc.errors import InvalidFormat, MvcError, Refused, first_line
 from mvc.objects.pointer import Pointer
-from mvc.ops.lifecycle.serving.target import Target, default_name
+from mvc.ops.lifecycle.serving.target import Target, default_name, fits_address
+from mvc.ops.shared.reports import matching_report, report_at
 from mvc.project import Project
+from mvc.quality.files import SUFFIX as REPORT
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.load import load
 from mvc.runtime.predictor import Predictor
@@ -31,6 +33,11 @@ class ProvenContent(Protocol):
     @property
     def path(self) -> str:
         """The tracked path."""
+        ...
+
+    @property
+    def commit(self) -> str:
+        """Empty for the workspace's pointer."""
         ...
 
     @property
@@ -71,7 +78,7 @@ def failing(reason: Reason) -> Iterator[None]:
         raise NotServed(reason, error) from error
     except Problem as problem:
         raise NotServed(reason, InvalidFormat(problem.message)) from problem
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a model may run any code
         raise NotServed(reason, MvcError(f"{type(error).__name__}: {first_line(error)}")) from error
 
 
@@ -94,8 +101,15 @@ def prepare(
         sample = replay(model, before.sample) if before else {}
     blake3 = found.pointer.digest.blake3
     name = name or default_name(target, found.path, found.pointer.notes.name)
-    identity = Identity(name, target.version or blake3[:12], blake3)
+    identity = Identity(name, target.version or _reported(project, found) or blake3[:12], blake3)
     return Loaded(identity, model, target.ref, target.stage, found.path, target.text, sample)
+
+
+def _reported(project: Project, found: ProvenContent) -> str:
+    """Return the version in the report of this content that is beside it; empty without one that fits an address."""
+    file = found.path + REPORT
+    report = matching_report(report_at(project, found.commit, file), found.pointer.identity, file)
+    return report.tag if report and fits_address(report.tag) else ""
 
 
 def _loaded(project: Project, file: str, ref: str, options: Options) -> Predictor:

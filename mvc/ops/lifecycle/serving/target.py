@@ -6,7 +6,7 @@ import time
 from typing import NamedTuple
 
 from mvc.errors import UsageError
-from mvc.objects.names import registered_name
+from mvc.objects.names import address_name, registered_name
 from mvc.ops.shared.selection import is_path
 from mvc.ops.shared.versions.read import read_model
 from mvc.ops.shared.versions.references import Named, registered
@@ -14,6 +14,8 @@ from mvc.ops.shared.versions.tag_signatures import signed_version
 from mvc.project import Project
 from mvc.registry.grammar import LATEST, Reference, parse_reference
 from mvc.registry.state import Model
+
+_MARKS = str.maketrans("", "", "-_.+")
 
 
 class Target(NamedTuple):
@@ -45,9 +47,14 @@ def split_name(project: Project, text: str) -> tuple[str, str]:
     ref, equals, name = text.rpartition("=")
     if not equals or is_path(project, text):
         return text, ""
-    if not name.replace("-", "").replace("_", "").replace(".", "").isalnum() or not name.isascii():
-        raise UsageError(f"{text}: expected a NAME of letters, digits, '-', '_' and '.'", "mvc serve --help")
+    if not fits_address(name):
+        raise UsageError(f"{text}: expected a NAME of letters, digits, '-', '_', '.' and '+'", "mvc serve --help")
     return ref, name
+
+
+def fits_address(name: str) -> bool:
+    """Whether a name can be a part of an address as it is."""
+    return name.translate(_MARKS).isalnum() and name.isascii()
 
 
 def find_target(project: Project, ref: str, *, signed: bool) -> Target:
@@ -107,5 +114,4 @@ def str_of(reference: Reference) -> str:
 
 def default_name(target: Target, path: str, name: str) -> str:
     """Return the name for addresses: that of the registry, else in the pointer, else of the file."""
-    found = target.model or name or registered_name(path)
-    return found.rpartition(":")[2].replace("/", "-")
+    return address_name(target.model or name or registered_name(path))
