@@ -53,7 +53,7 @@ test: install models $(OTHERS)  ## run the tests that a change must pass
 test-long: export MVC_TEST_LONG := 1
 test-long: export MVC_FAULTS_SEED ?= $(NEW_SEED)
 test-long: export MVC_STATE_SEED ?= $(NEW_SEED)
-test-long: install models $(OTHERS) .cache/examples/.complete .cache/evidently/.complete  ## run all tests on the disk, with many rounds
+test-long: install models $(OTHERS) .cache/examples/.complete .cache/evidently/.complete .cache/site/.complete  ## run all tests on the disk, with many rounds
 	@echo "MVC_FAULTS_SEED=$(MVC_FAULTS_SEED) MVC_STATE_SEED=$(MVC_STATE_SEED)"
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests
 
@@ -105,12 +105,15 @@ ci/requirements-eval.txt: uv.lock | $(TOOLS)/bin/uv
 ci/requirements-serve.txt: uv.lock | $(TOOLS)/bin/uv
 	@$(EXPORT) --extra oci --extra serve --extra onnx --extra convert -o $@
 
+ci/requirements-site.txt: uv.lock | $(TOOLS)/bin/uv
+	@$(EXPORT) --extra site -o $@
+
 .PHONY: schemas
 schemas: install  ## write docs/schemas from the types
 	@$(BIN)/python docs/schemas/generate.py
 
 .PHONY: coverage
-coverage: install models $(OTHERS) .cache/examples/.complete .cache/evidently/.complete  ## run all tests, with branch coverage
+coverage: install models $(OTHERS) .cache/examples/.complete .cache/evidently/.complete .cache/site/.complete  ## run all tests, with branch coverage
 	@$(BIN)/coverage erase && $(BIN)/coverage run -m pytest -q tests && $(BIN)/coverage combine -q && $(BIN)/coverage report
 
 .PHONY: bench
@@ -161,6 +164,14 @@ $(MVC_TEST_MODELS)/.complete: tests/models.txt | $(TOOLS)/bin/uv
 	@mkdir -p .cache/azurite
 	@cp tests/azurite/package.json tests/azurite/package-lock.json .cache/azurite
 	@cd .cache/azurite && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+# What drives Chromium, and what looks for barriers on pages, from npm: 18 MB.
+.cache/site/.complete: tests/site/browser/package.json tests/site/browser/package-lock.json .cache/.programs
+	@command -v chromium >/dev/null && fc-list | grep -q Liberation || { $(call apt_install,chromium fonts-liberation fonts-dejavu-core); }
+	@mkdir -p .cache/site
+	@cp tests/site/browser/package.json tests/site/browser/package-lock.json .cache/site
+	@cd .cache/site && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
 # Of DVC's family, it reads and writes the same tags: 45 packages.

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs mvc from this checkout into the virtual environment DIR, what it needs with the hashes of uv.lock.
-# Usage: install.sh DIR [eval|serve]: with the extra eval, which mvc gate --recompute needs, or with what runs models
+# Usage: install.sh DIR [eval|serve|site]: with the extra eval, which mvc gate --recompute needs, with what runs models,
+# or with the extra site, which mvc site needs
 set -eu
 checkout=$(cd "$(dirname "$0")/.." && pwd)
 # -I: jobs run this in the folder of a change, and a venv.py there is not to be imported

@@ -23,7 +23,7 @@ EXTRAS = {
     "serve": ("kserve>=0.21,<0.22", "prometheus-client>=0.26", "pyarrow>=26"),
     "drift": ("pyarrow>=26", "scipy>=1.17"),
     "inspect": ('backports-zstd>=1.8; python_version < "3.14"',),
-    "site": ("altair>=6.3", "vl-convert-python>=1.9"),
+    "site": ("altair>=6.3", "jinja2>=3.1.6", "vl-convert-python>=1.9"),
 }
 """What each extra of pyproject.toml installs: there is no metadata to ask where mvc runs from a checkout."""
 

@@ -13,7 +13,7 @@ from harness import PROJECT
 
 from mvc.packages import EXTRAS
 
-EXPORTED = ("ci/requirements.txt", "ci/requirements-eval.txt", "ci/requirements-serve.txt")
+EXPORTED = ("ci/requirements.txt", "ci/requirements-eval.txt", "ci/requirements-serve.txt", "ci/requirements-site.txt")
 NAMED = re.compile(r"pip install[^\n`|]*\bmodelvc\b")
 """It installs what somebody put on an index under that name."""
 

@@ -52,6 +52,7 @@ MODULES = {
     "history": "versions",
     "models": "versions",
     "audit": "audit",
+    "site": "site",
     "hook": "hook",
     "cache": "storage",
     "config": "settings",

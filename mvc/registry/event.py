@@ -57,6 +57,11 @@ class Event(NamedTuple):
     """As in `Trailers`: it orders events."""
 
     @property
+    def author(self) -> str:
+        """Who tagged it: name and email address."""
+        return f"{self.who} <{self.email}>"
+
+    @property
     def trailers(self) -> Trailers:
         """What its message says about the version."""
         return trailers_of(self.text)

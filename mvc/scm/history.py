@@ -112,6 +112,13 @@ def commits_between(git: Git, base: str, head: str) -> list[CommitChanges]:
     return _log(git, _OF_MERGES, f"{base}..{head}")
 
 
+def outside(git: Git, commits: Iterable[str], other: str) -> set[str]:
+    """Return those of `commits` that are not in the history of `other`."""
+    wanted = set(commits)
+    asked = "".join(f"{commit}\n" for commit in (*sorted(wanted), f"^{other}")).encode()
+    return wanted & set(git.run("rev-list", "--stdin", stdin=asked).decode().split()) if wanted else set()
+
+
 class Introduced(NamedTuple):
     """The newest commit that brings a blob, and the path where."""
 

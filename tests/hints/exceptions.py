@@ -61,6 +61,8 @@ ELSEWHERE = {
     "ops/shared/remotes.py": "tests/e2e/test_remote_commands.py tests/ops/shared/test_remotes_settings.py",
     "ops/shared/selection.py:broken_manifest": "tests/e2e/test_hostile.py",
     "ops/storage/gc_remote.py": "tests/e2e/test_remote_gc.py",
+    "cli/commands/site.py:site 'mvc site --serve'": "tests/site/test_serve.py",
+    "ops/lifecycle/site/serve.py": "tests/site/test_serve.py",
     "ops/versions/writing.py:_push": "tests/e2e/test_versions.py",
     "ops/workspace/planning/mv_plan.py:_check_free ' && '.join": "tests/ops/workspace/test_mv_plan.py",
     "ops/workspace/planning/mv_plan.py:_check_reach": "tests/e2e/test_mv.py",

@@ -15,7 +15,7 @@ from mvc.cli.output import Output, columns, minute, print_json, visible
 from mvc.errors import UsageError
 
 if TYPE_CHECKING:
-    from mvc.ops.versions.audit_entry import AuditEntry
+    from mvc.ops.shared.audit.entry import AuditEntry
 
 
 @app.command(rich_help_panel=VERSIONS)
@@ -27,7 +27,7 @@ def audit(
     json: Json = False,
 ) -> None:
     """Show who added, evaluated, signed, registered, promoted, retired and waived what, newest first."""
-    from mvc.ops.versions.audit import audit as run  # noqa: PLC0415
+    from mvc.ops.shared.audit.stream import audit as run  # noqa: PLC0415
 
     output: Output = ctx.obj
     if table and json:
@@ -43,7 +43,7 @@ def audit(
 
 
 def _print_csv(found: tuple[AuditEntry, ...]) -> None:
-    from mvc.ops.versions.audit_entry import AuditEntry  # noqa: PLC0415
+    from mvc.ops.shared.audit.entry import AuditEntry  # noqa: PLC0415
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(AuditEntry._fields)

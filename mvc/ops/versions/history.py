@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from mvc.ops.shared.versions.dates import date_of
 from mvc.ops.shared.versions.read import read_model
-from mvc.ops.versions.which import author_of, date_of
 from mvc.project import Project
 from mvc.registry.event import Event
-from mvc.registry.grammar import Action
-from mvc.registry.state import Model
-
-EventKind: TypeAlias = Action | Literal["rollback"]
+from mvc.registry.kinds import EventKind, event_kinds
 
 
 class HistoryEntry(NamedTuple):
@@ -43,22 +40,8 @@ def history(project: Project, name: str) -> tuple[HistoryEntry, ...]:
     return tuple(_entry(event, kinds[event.oid], version_of(event)) for event in events)
 
 
-def event_kinds(model: Model) -> dict[str, EventKind]:
-    """Return what each event is, by its object."""
-    held: dict[str, set[str]] = {}
-    kinds: dict[str, EventKind] = {}
-    for event in (moment.event for moment in model.moments):
-        kinds[event.oid] = event.action
-        if event.action == "promote":
-            commits = held.setdefault(event.stage, set())
-            if event.commit in commits:
-                kinds[event.oid] = "rollback"
-            commits.add(event.commit)
-    return kinds
-
-
 def _entry(event: Event, kind: EventKind, version: str) -> HistoryEntry:
     return HistoryEntry(
-        date_of(event), kind, version, event.stage, event.commit, event.tag, author_of(event), event.is_signed,
+        date_of(event), kind, version, event.stage, event.commit, event.tag, event.author, event.is_signed,
         event.message,
     )

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MvcError, Refused, UsageError
 from mvc.ops.shared.reports import matching_report
+from mvc.ops.shared.versions.dates import date_of
 from mvc.ops.shared.versions.read import checked, event_path, files_of, read_registry
-from mvc.ops.versions.which import date_of
 from mvc.project import Project
 from mvc.quality.files import SUFFIX
 from mvc.quality.reports.report import Report, is_sliced, label

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from datetime import datetime, timedelta, tzinfo
-from functools import lru_cache
 from typing import NamedTuple
 
 from mvc.errors import CorruptObject, MvcError, Refused, UsageError
 from mvc.fs.files import as_error
 from mvc.fs.tree import Tree
+from mvc.ops.shared.versions.dates import date_of, end_of
 from mvc.ops.shared.versions.packages import artifacts_of
 from mvc.ops.shared.versions.read import VersionFiles, nothing_held, read_model, read_registry, version_files
 from mvc.ops.shared.versions.unregistered import unregistered_of
@@ -68,61 +67,13 @@ def which(project: Project, name: str, stage: str = "", at: str = "") -> tuple[H
     return tuple(_held(project, model, item) for item in held)
 
 
-def end_of(text: str) -> float:
-    """Return a date, or a date with a time, in seconds since the epoch; of a date the last second.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    return _moment(text, timedelta(days=1, seconds=-1))
-
-
-def start_of(text: str) -> float:
-    """Return the same, but of a date the first second.
-
-    Raises:
-        UsageError: as for `end_of`.
-    """
-    return _moment(text, timedelta())
-
-
-def _moment(text: str, into_the_day: timedelta) -> float:
-    try:
-        moment = datetime.fromisoformat(text)
-        if len(text) <= len("2026-03-03"):
-            moment += into_the_day
-        return moment.timestamp()
-    except (ValueError, OverflowError):
-        raise UsageError(f"invalid date {text!r}: expected such as 2026-03-03 or 2026-03-03T10:00", "date -I") from None
-
-
 def _held(project: Project, model: Model, item: Holding) -> Held:
     files = version_files(project, item.given or item.event)
     return Held(
         model.name, item.stage, item.version, item.commit, files.blake3, files.report_blake3, files.path,
-        item.event.tag, date_of(item.event), author_of(item.event), item.event.message,
+        item.event.tag, date_of(item.event), item.event.author, item.event.message,
         artifacts_of(project.git, item.commit, files.path),
     )
-
-
-def date_of(event: Event) -> str:
-    """Return when an event was tagged: ISO 8601, with the tagger's time zone."""
-    return iso(event.time, event.zone)
-
-
-def iso(moment: int, zone: str) -> str:
-    """Return seconds since the epoch in ISO 8601; `zone` as Git writes it."""
-    return datetime.fromtimestamp(moment, _zone(zone)).isoformat()
-
-
-@lru_cache(maxsize=64)
-def _zone(text: str) -> tzinfo | None:
-    return datetime.strptime(text, "%z").tzinfo
-
-
-def author_of(event: Event) -> str:
-    """Return who tagged an event."""
-    return f"{event.who} <{event.email}>"
 
 
 # Bytes.

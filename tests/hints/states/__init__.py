@@ -13,6 +13,7 @@ from hints.states import (
     moving,
     others,
     pointers,
+    publishing,
     reading,
     remotes,
     reports,
@@ -23,8 +24,8 @@ from hints.states import (
 
 _ALL = [
     *content.STATES, *pointers.STATES, *adding.STATES, *moving.STATES, *reading.STATES, *storage.STATES,
-    *remotes.STATES, *setup.STATES, *reports.STATES, *converting.STATES, *versions.STATES, *merging.STATES,
-    *importing.STATES, *others.STATES, *elsewhere.STATES,
+    *remotes.STATES, *setup.STATES, *reports.STATES, *converting.STATES, *versions.STATES, *publishing.STATES,
+    *merging.STATES, *importing.STATES, *others.STATES, *elsewhere.STATES,
 ]
 STATES: dict[str, State] = {state.name: state for state in _ALL}
 assert len(STATES) == len(_ALL), "two states have one name"

@@ -9,9 +9,10 @@ from harness import Begin, Repo
 from versions import registered
 
 from mvc.errors import Refused, UsageError
+from mvc.ops.shared.versions.dates import end_of
 from mvc.ops.versions.history import history
 from mvc.ops.versions.stages import EventOptions, promote, rollback
-from mvc.ops.versions.which import end_of, which
+from mvc.ops.versions.which import which
 from mvc.project import Project
 from mvc.surroundings import surroundings
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from mvc.objects.pointer import path_of
+from mvc.ops.shared.audit.commits import committed
+from mvc.ops.shared.audit.entry import AuditEntry, Signature, Verifying, Wanted
+from mvc.ops.shared.audit.history import ModelHistory, read_history
+from mvc.ops.shared.versions.dates import date_of, start_of
 from mvc.ops.shared.versions.read import read_registry
 from mvc.ops.shared.versions.tag_signatures import Keys, signature_problem
-from mvc.ops.versions.audit_commits import committed
-from mvc.ops.versions.audit_entry import AuditEntry, Signature, Verifying, Wanted
-from mvc.ops.versions.history import event_kinds
-from mvc.ops.versions.which import author_of, date_of, start_of
 from mvc.project import Project
 from mvc.registry.event import Event
+from mvc.registry.kinds import event_kinds
 from mvc.registry.state import Model
 from mvc.scm.incomplete import lacks_history
 
@@ -33,11 +34,23 @@ def audit(project: Project, now: float, since: str = "", model: str = "") -> tup
         return time >= earliest and model in ("", name)
 
     models = read_registry(project).models.values()
+    return stream(project, models, read_history(project), now, wanted)
+
+
+def stream(
+    project: Project, models: Iterable[Model], history: ModelHistory, now: float,
+    wanted: Wanted = lambda time, name: True,  # noqa: ARG005
+) -> tuple[AuditEntry, ...]:
+    """Return what the events of `models`, and the commits of their history, did that is wanted; as in `audit`.
+
+    Raises:
+        MvcError: Git or `ssh-keygen` cannot be used.
+    """
     if lack := lacks_history(project.git):
         project.around.remark(f"{lack.what}, so events may be missing", lack.fix)
     verifying = Verifying(Keys.read(project), now)
     tagged = (pair for item in models for pair in _tagged(project, verifying, item, wanted))
-    found = sorted([*committed(project, verifying, wanted), *tagged], key=itemgetter(0))
+    found = sorted([*committed(project, verifying, history, wanted), *tagged], key=itemgetter(0))
     return tuple(entry for _, entry in reversed(found))
 
 
@@ -51,7 +64,7 @@ def _tagged(
             claim = event.trailers
             yield time, AuditEntry(
                 date_of(event), kinds[event.oid], model.name, path_of(claim.pointer), version_of(event), event.stage,
-                author_of(event), event.commit, event.tag, claim.blake3, *_signature(project, verifying, event),
+                event.author, event.commit, event.tag, claim.blake3, *_signature(project, verifying, event),
                 event.message,
             )
 

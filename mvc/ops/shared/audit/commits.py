@@ -2,57 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from mvc.errors import InvalidFormat
 from mvc.objects.names import registered_name
-from mvc.objects.pointer import SUFFIX, path_of
-from mvc.objects.pointer_reader import pointer_in
+from mvc.objects.pointer import path_of
+from mvc.ops.shared.audit.entry import AuditEntry, AuditEvent, Signature, Verifying, Wanted
+from mvc.ops.shared.audit.history import ENDINGS, ModelHistory, Named
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.ops.shared.reports import model_of
-from mvc.ops.versions.audit_entry import AuditEntry, AuditEvent, Signature, Verifying, Wanted
-from mvc.ops.versions.which import iso
+from mvc.ops.shared.versions.dates import iso
 from mvc.project import Project
-from mvc.quality.files import MAX_BYTES, SIGNATURES, WAIVERS
+from mvc.quality.files import SIGNATURES, WAIVERS
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.quality.judge.rules.waivers import Waiver, parse_waivers
-from mvc.quality.reports.glance import Glance, glance
+from mvc.quality.reports.glance import Glance
 from mvc.quality.reports.signers import REPORTS, split_blocks
-from mvc.scm.blobs import read_blobs, stream_blobs
-from mvc.scm.commits import CommitObject, blob_at, read_commit
-from mvc.scm.history import CommitChanges, all_history
-from mvc.scm.incomplete import naming
+from mvc.scm.blobs import read_blobs
+from mvc.scm.commits import CommitObject, blob_at
 from mvc.scm.plumbing import RawChange
 
-_ENDINGS = (SUFFIX, REPORT, REPORT + SIGNATURES, WAIVERS)
-"""Of the files of interest, in the order in which the changes of one commit are told."""
 
-
-def committed(project: Project, verifying: Verifying, wanted: Wanted) -> Iterator[tuple[int, AuditEntry]]:
+def committed(
+    project: Project, verifying: Verifying, history: ModelHistory, wanted: Wanted,
+) -> Iterator[tuple[int, AuditEntry]]:
     """Yield the events of all commits that are `wanted`, each with its time, the oldest first.
 
     Raises:
         MvcError: Git or `ssh-keygen` cannot be used.
     """
-    patterns = (f":(top){'' if ending == WAIVERS else '*'}{ending}" for ending in _ENDINGS)
-    commits = all_history(project.git, *patterns)[::-1]
-    history = _History(project, verifying, commits)
-    raws = stream_blobs(project.git, (item.commit for item in commits), MAX_BYTES)
-    for item, raw in zip(commits, raws, strict=True):
-        commit = read_commit(raw)
+    told = _Deeds(project, verifying, history)
+    for item in history.changes:
+        commit = history.commits[item.commit]
         is_wanted = partial(wanted, commit.time)
         changes = sorted(item.changes, key=_rank)
-        found = (deed for change in changes for deed in history.deeds(item.commit, change, is_wanted))
+        found = (deed for change in changes for deed in told.deeds(item.commit, change, is_wanted))
         if deeds := [deed for deed in found if is_wanted(deed.model)]:
             signature = verifying.git(commit.payload, commit.signature)
             yield from ((commit.time, _entry(item.commit, commit, deed, signature)) for deed in deeds)
 
 
 def _rank(change: RawChange) -> int:
-    return next(index for index, ending in enumerate(_ENDINGS) if change.path.endswith(ending))
+    return next(index for index, ending in enumerate(ENDINGS) if change.path.endswith(ending))
 
 
 class _Deed(NamedTuple):
@@ -76,47 +67,19 @@ def _entry(oid: str, commit: CommitObject, deed: _Deed, signature: Signature) ->
     )
 
 
-class _Named(NamedTuple):
-    """What a pointer says."""
+class _Deeds:
+    """What the changes of the history did, when asked in their order."""
 
-    blake3: str
-    name: str
-    """Empty if it gives none."""
-
-
-class _History:
-    """What the files of the history say, by blob; without invalid ones."""
-
-    def __init__(self, project: Project, verifying: Verifying, commits: Iterable[CommitChanges]) -> None:
+    def __init__(self, project: Project, verifying: Verifying, history: ModelHistory) -> None:
         self._project = project
         self._verifying = verifying
-        self._pointers: dict[str, _Named] = {}
-        self._reports: dict[str, Glance] = {}
-        self._signatures: dict[str, bytes] = {}
-        self._waivers: dict[str, tuple[Waiver, ...]] = {}
-        self._models: dict[str, _Named] = {}
+        self._history = history
+        self._models: dict[str, Named] = {}
         """By path: the last pointer there."""
         self._owners: dict[str, tuple[str, str]] = {}
         """By blake3: model and path."""
-        changes = [change for item in commits for change in item.changes]
-        self._reported = {model_of(change.path) for change in changes if change.path.endswith(REPORT)}
-        sides = [(change.path, *side) for change in changes
-                 for side in ((change.old_mode, change.old), (change.mode, change.oid))]
-        paths = {oid: path for path, mode, oid in sides if mode.startswith("100")}
-        with naming(paths):
-            for (oid, path), raw in zip(paths.items(), stream_blobs(project.git, paths, MAX_BYTES), strict=True):
-                with suppress(InvalidFormat):
-                    self._learn(path, oid, raw)
-
-    def _learn(self, path: str, oid: str, raw: bytes) -> None:
-        if path == WAIVERS:
-            self._waivers[oid] = parse_waivers(raw)
-        elif path.endswith(SIGNATURES):
-            self._signatures[oid] = raw
-        elif path.endswith(REPORT):
-            self._reports[oid] = glance(raw, path)
-        elif pointer := pointer_in(raw):
-            self._pointers[oid] = _Named(pointer.digest.blake3, pointer.notes.name)
+        paths = (change.path for item in history.changes for change in item.changes)
+        self._reported = {model_of(path) for path in paths if path.endswith(REPORT)}
 
     def deeds(self, commit: str, change: RawChange, is_wanted: Callable[[str], bool]) -> Iterator[_Deed]:
         """Yield what a change of a file did; changes come in the order of their commits.
@@ -130,12 +93,12 @@ class _History:
             if is_wanted(self._name(model_of(path))):
                 yield from self._signed(commit, change)
         elif path.endswith(REPORT):
-            if seen := self._reports.get(change.oid):
+            if seen := self._history.reports.get(change.oid):
                 yield _Deed("evaluate", self._name(model_of(path)), model_of(path), seen.blake3, seen.tag)
         else:
             yield from self._added(change)
 
-    def _name(self, path: str, pointer: _Named | None = None) -> str:
+    def _name(self, path: str, pointer: Named | None = None) -> str:
         """Return the name of the model with a pointer, by default the last one at its path; empty for data.
 
         What has neither a name nor a report in the whole history is data.
@@ -144,7 +107,8 @@ class _History:
         return (there.name if there else "") or (registered_name(path) if path in self._reported else "")
 
     def _added(self, change: RawChange) -> Iterator[_Deed]:
-        path, old, new = path_of(change.path), self._pointers.get(change.old), self._pointers.get(change.oid)
+        path, pointers = path_of(change.path), self._history.pointers
+        old, new = pointers.get(change.old), pointers.get(change.oid)
         if new:
             self._models[path] = new
             self._owners[new.blake3] = self._name(path), path
@@ -156,22 +120,22 @@ class _History:
     def _signed(self, commit: str, change: RawChange) -> Iterator[_Deed]:
         """Yield a deed for each signer of a report whose signature the change brings."""
         path = model_of(change.path)
-        before = split_blocks(self._signatures.get(change.old, b""))
-        blocks = [block for block in split_blocks(self._signatures.get(change.oid, b"")) if block not in before]
+        before = split_blocks(self._history.signatures.get(change.old, b""))
+        blocks = [block for block in split_blocks(self._history.signatures.get(change.oid, b"")) if block not in before]
         oid = blob_at(self._project.git, commit, path + REPORT) if blocks else ""
         if not oid:
             return
         (raw,) = read_blobs(self._project.git, [oid])
         keys, now = self._verifying
-        seen = self._reports.get(oid, Glance("", ""))
+        seen = self._history.reports.get(oid, Glance("", ""))
         armour = b"".join(block.armour for block in blocks)
         for signer in signers_of(raw, armour, keys.allowed, keys.revoked, REPORTS, now):
             who, signature = signer.principal or signer.key, Signature.of(signer.problem)
             yield _Deed("sign", self._name(path), path, seen.blake3, seen.tag, who, signature)
 
     def _waived(self, change: RawChange) -> Iterator[_Deed]:
-        before = self._waivers.get(change.old, ())
-        for waiver in self._waivers.get(change.oid, ()):
+        before = self._history.waivers.get(change.old, ())
+        for waiver in self._history.waivers.get(change.oid, ()):
             if waiver not in before:
                 name, path = self._owners.get(waiver.model, ("", waiver.path))
                 text = f"{waiver.code} until {waiver.expires}, {waiver.owner}: {waiver.reason}"

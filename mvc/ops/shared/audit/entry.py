@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal, NamedTuple, TypeAlias
 
 from mvc.ops.shared.versions.tag_signatures import Keys, git_signature_problem
-from mvc.ops.versions.history import EventKind
+from mvc.registry.kinds import EventKind
 
 AuditEvent: TypeAlias = EventKind | Literal["add", "remove", "evaluate", "sign", "waive"]
 SignatureState: TypeAlias = Literal["none", "valid", "invalid"]

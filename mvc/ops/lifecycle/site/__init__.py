@@ -1,0 +1,1 @@
+"""`mvc site`: the registry as static pages."""

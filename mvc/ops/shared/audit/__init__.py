@@ -1,0 +1,1 @@
+"""What was done to models: read out of Git by `mvc audit`, and for the site."""
