@@ -155,7 +155,8 @@ def fsync_folders(tree: Tree, paths: Iterable[str]) -> None:
 
 
 def _put_in_place(tree: Tree, staging: Staging, temp: str, item: Replacement) -> None:
-    if tree.read(item.path, len(item.old or b"") + 1) != item.old:
+    old = item.old or b""  # an empty file has nothing to lose, and is as good as none
+    if (tree.read(item.path, len(old) + 1) or b"") != old:
         raise MvcError(f"{item.path} was changed by another program meanwhile", "run the command again")
     dir_fd, name = tree.parent(item.path, make=True)
     try:

@@ -43,3 +43,8 @@ def test_the_picture_is_small() -> None:
 @pytest.mark.long
 def test_the_rest_of_the_demo(tmp_path: Path, environ: dict[str, str]) -> None:
     shown("full.py", tmp_path, environ)
+
+
+@pytest.mark.long
+def test_the_demo_of_a_model_in_production(tmp_path: Path, environ: dict[str, str]) -> None:
+    assert shown("serve.py", tmp_path, environ)[-1].startswith("Every step succeeded")

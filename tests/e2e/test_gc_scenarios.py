@@ -306,3 +306,16 @@ def test_gc_keeps_what_is_reachable_and_nothing_else(
         shutil.rmtree(folder)
 
     scenario()
+
+
+def test_a_pointer_in_conflict_that_was_deleted_can_be_added(
+    template: Path, tmp_path: Path, environ: dict[str, str],
+) -> None:
+    world = World(Repo(tmp_path / "repo", environ))
+    shutil.copytree(template, world.main.root, symlinks=True)
+    PREPARE["two branches"](world)
+    world.edit("a.bin", 1)
+    world.cherry_pick()
+    world.forget("a.bin")
+    world.add("a.bin")
+    assert world.here.path("a.bin.mvc").exists()

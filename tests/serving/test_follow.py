@@ -110,7 +110,7 @@ def test_a_git_remote_that_is_gone(begin: Begin) -> None:
         hub.with_name("gone").rename(hub)
         repo.ok("promote", "ranker@v2.0.0", "prod", "--push")
         server.said("serves v2.0.0 now")
-        assert server.metric("mvc_serve_follow_last_success_timestamp_seconds", model="ranker") > 0
+        eventually(lambda: "mvc_serve_follow_last_success_timestamp_seconds{" in server.ask("/metrics")[1])
 
 
 def test_content_that_is_gone(begin: Begin) -> None:

@@ -24,8 +24,8 @@ _PARTS = 8
 """Parts of the largest size that a folder has room for: in one with less room, parts are smaller."""
 _MOST_OPEN = 8
 """Parts that are open at once: clients that send another type in turn do not make a part for each request."""
-_SLICE = 64
-"""Requests that become a table at once: other threads run in between."""
+_SLICE = 2048
+"""Requests that become a table at once: a table has fixed costs, and other threads run in between."""
 
 Say: TypeAlias = Callable[[str, str], None]
 """Is told what is wrong, and what to type."""
