@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 monitor = typer.Typer(cls=Group, rich_markup_mode=None, help="Watch what is served.")
 app.add_typer(monitor, name="monitor", rich_help_panel=PRODUCTION)
 
+_DIGITS = 12
+"""Decimals of a difference: what is below is an error of rounding."""
+
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a model in the registry.")]
-
-
 Target = Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE instead of stdout.")]
 
 
@@ -159,4 +160,5 @@ def _cells(one: LiveMetric) -> tuple[str, ...]:
     if one.reference is None:
         return name, value, "-", "-"
     error = "" if one.stderr is None else f" ± {one.stderr:.2g}"
-    return name, value, f"{one.reference.value:.4g}", f"{one.metric.value - one.reference.value:+.3g}{error}"
+    difference = round(one.metric.value - one.reference.value, _DIGITS)
+    return name, value, f"{one.reference.value:.4g}", f"{difference:+.3g}{error}"
