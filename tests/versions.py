@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from harness import Repo, noise
 
 RANKER = "models/ranker.onnx"
@@ -43,3 +45,16 @@ def promoted(repo: Repo) -> None:
 def tags(repo: Repo) -> list[str]:
     """Return the tags of a repository."""
     return repo.git("tag", "--list").splitlines()
+
+
+def sign_tags(repo: Repo, keys: Path, namespaces: str = "git") -> None:
+    """Let Git sign tags with a key that the default branch allows."""
+    keys.mkdir()
+    repo.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(keys / "ada"))
+    for name, text in {"gpg.format": "ssh", "user.signingKey": str(keys / "ada.pub"), "tag.gpgSign": "true"}.items():
+        repo.git("config", name, text)
+    key = (keys / "ada.pub").read_text()
+    repo.write(".mvc/allowed_signers", f'ada@example.com namespaces="{namespaces}" {key}')
+    repo.git("add", ".mvc/allowed_signers")
+    repo.git("commit", "-qm", "signers")
+    repo.git("push", "-q", "origin", "main")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness import Begin, InProcess, Repo
-from versions import RANKER, promoted, released
+from versions import RANKER, promoted, released, sign_tags
 
 import mvc
 
@@ -131,19 +131,6 @@ def test_a_note_is_a_warning_in_python(here: Repo) -> None:
     here.git("tag", "-d", "ranker@v1.2.0")
     with pytest.warns(UserWarning, match=r"ranker@v1\.2\.0 is not registered; commit \w+ has its report; mvc register"):
         assert mvc.report("ranker@v1.2.0").tag == "v1.2.0"
-
-
-def sign_tags(repo: Repo, keys: Path, namespaces: str = "git") -> None:
-    """Let Git sign tags with a key that the default branch allows."""
-    keys.mkdir()
-    repo.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(keys / "ada"))
-    for name, text in {"gpg.format": "ssh", "user.signingKey": str(keys / "ada.pub"), "tag.gpgSign": "true"}.items():
-        repo.git("config", name, text)
-    key = (keys / "ada.pub").read_text()
-    repo.write(".mvc/allowed_signers", f'ada@example.com namespaces="{namespaces}" {key}')
-    repo.git("add", ".mvc/allowed_signers")
-    repo.git("commit", "-qm", "signers")
-    repo.git("push", "-q", "origin", "main")
 
 
 def test_a_signed_path_is_that_of_a_version_whose_tags_are_signed(here: Repo, tmp_path: Path) -> None:

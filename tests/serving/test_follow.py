@@ -8,12 +8,14 @@ import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from harness import Begin, Repo
 from serving.running import ROW, Running, eventually, matrix, registered, scaled, serving, unrunnable
 from sklearn.linear_model import LogisticRegression
+from versions import sign_tags
 
 FACTORS = {"v1.0.0": 1, "v2.0.0": 2}
 
@@ -97,6 +99,22 @@ def test_a_version_that_cannot_be_served_is_not_swapped_in(
         assert server.lines.empty()  # it is said once
         repo.ok("promote", "ranker@v2.0.0", "prod")
         server.said("serves v2.0.0 now")
+
+
+def test_only_versions_with_signatures_that_count_are_served(begin: Begin, tmp_path: Path) -> None:
+    """Of a promotion by somebody without a key nothing comes."""
+    repo = begin(promoted)
+    with pytest.raises(RuntimeError, match="does not count"), serving(repo, "ranker#prod", "--require-signature"):
+        pass
+    sign_tags(repo, tmp_path / "keys")
+    registered(repo, ("v3.0.0", scaled(3)))
+    repo.ok("promote", "ranker@v3.0.0", "prod")
+    with serving(repo, "ranker#prod", "--require-signature", "--follow", "0.1") as server:
+        assert _serves(server, "v3.0.0")
+        repo.git("config", "tag.gpgSign", "false")
+        repo.ok("promote", "ranker@v2.0.0", "prod")
+        assert "does not count" in server.said("still serves v3.0.0")
+        assert _serves(server, "v3.0.0")
 
 
 def test_a_git_remote_that_is_gone(begin: Begin) -> None:

@@ -7,15 +7,14 @@ import shlex
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from mvc.errors import InvalidFormat, Refused, UsageError
+from mvc.errors import InvalidFormat, UsageError
 from mvc.evaluation.predictions import ENDINGS, PredictionsFile, ending_of
 from mvc.evaluation.roles import PREDICTED, SCORE, TRUTH
 from mvc.fs.files import as_error
 from mvc.fs.scratch import beside
 from mvc.ops.lifecycle.files import check_folder, check_rows
+from mvc.ops.lifecycle.loading import load_proven
 from mvc.project import Project
-from mvc.runtime.formats import UnknownFormat
-from mvc.runtime.load import load
 from mvc.runtime.predictor import Predictor, features
 from mvc.runtime.rows import as_columns, with_columns, write
 
@@ -78,16 +77,9 @@ def predict(project: Project, path: str, request: Request) -> Predicted:
 
 
 def _loaded(project: Project, path: str, request: Request) -> Predictor:
-    """Load the model; the error for one that is refused has the line that loads it nevertheless."""
     data, target = map(project.shell.show, (request.data, request.target))
     line = shlex.join(["mvc", "eval", "predict", request.model, data, "-o", target])
-    try:
-        return load(path, trust=request.trust, loader=request.loader, folder=project.around.cwd)
-    except Refused as error:
-        fix = f"{line} --trust  # runs code in the model: only if you know who wrote it"
-        raise Refused(error.message, fix) from None
-    except UnknownFormat as error:
-        raise UnknownFormat(error.message, f"{line} --loader MODULE:FUNCTION") from None
+    return load_proven(path, line, trust=request.trust, loader=request.loader, folder=project.around.cwd)
 
 
 def _batches(table: PredictionsFile, predictor: Predictor, names: list[str]) -> Iterator[Any]:

@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
-from mvc.errors import InvalidFormat, MvcError, Refused, first_line
+from mvc.errors import InvalidFormat, MvcError, first_line
 from mvc.objects.pointer import Pointer
+from mvc.ops.lifecycle.loading import load_proven
 from mvc.ops.lifecycle.serving.target import Target, default_name, fits_address
 from mvc.ops.shared.reports import matching_report, report_at
 from mvc.project import Project
 from mvc.quality.files import SUFFIX as REPORT
-from mvc.runtime.formats import UnknownFormat
-from mvc.runtime.load import load
 from mvc.runtime.predictor import Predictor
 from mvc.serving.loaded import Identity, Loaded
 from mvc.serving.metrics import Reason
@@ -114,10 +113,4 @@ def _reported(project: Project, found: ProvenContent) -> str:
 
 def _loaded(project: Project, file: str, ref: str, options: Options) -> Predictor:
     line = f"mvc serve {shlex.quote(ref)}"
-    try:
-        return load(file, trust=options.trust, loader=options.loader, folder=project.around.cwd)
-    except Refused as error:
-        fix = f"{line} --trust  # runs code in the model: only if you know who wrote it"
-        raise Refused(error.message, fix) from None
-    except UnknownFormat as error:
-        raise UnknownFormat(error.message, f"{line} --loader MODULE:FUNCTION") from None
+    return load_proven(file, line, trust=options.trust, loader=options.loader, folder=project.around.cwd)
