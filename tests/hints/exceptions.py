@@ -34,7 +34,6 @@ ELSEWHERE = {
     "ops/interop/destination.py": "tests/e2e/test_import_hf.py tests/e2e/test_import_mlflow.py",
     "ops/interop/hf/": "tests/e2e/test_import_hf.py",
     "ops/interop/mlflow/": "tests/e2e/test_import_mlflow.py tests/e2e/test_export_mlflow.py",
-    "ops/lifecycle/serving/serve.py": "tests/serving/test_serve.py",
     "ops/judging/": "tests/e2e/test_gate_revisions.py tests/ops/judging/test_ci.py",
     "ops/remotes/before_push.py": "tests/e2e/test_hook_push.py",
     "ops/remotes/get.py:_refuse_relative_remote": "tests/e2e/test_get.py",

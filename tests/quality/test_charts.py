@@ -79,4 +79,4 @@ def test_without_the_packages_there_is_a_line_to_type(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(UsageError, match="needs the package vl_convert") as caught:
         picture(series(), "x.svg")
-    assert caught.value.fix == "pip install 'altair>=6.3' 'vl-convert-python>=1.9'"
+    assert caught.value.fix == "pip install 'altair>=6.3' 'jinja2>=3.1.6' 'vl-convert-python>=1.9'"
