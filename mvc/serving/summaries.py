@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mvc.runtime.predictor import Array, Columns, Prediction
 from mvc.serving.loaded import Identity, Loaded
@@ -73,12 +73,12 @@ class Summaries:
     def sum_up(self) -> Mapping[Identity, Summary]:
         """Return the sums, of all that was left."""
         with self._lock:
-            groups: dict[tuple[Loaded, tuple[tuple[str, tuple[int, ...]], ...]], list[_Left]] = {}
+            groups: dict[tuple[Loaded, tuple[object, ...]], list[_Left]] = {}
             self._bytes = 0
             for _ in range(len(self._left)):
                 item = self._left.popleft()
-                shapes = tuple((name, values.shape[1:]) for name, values in item.inputs.items())
-                groups.setdefault((item.loaded, shapes), []).append(item)
+                layout = [(name, values.dtype.kind, values.shape[1:]) for name, values in item.inputs.items()]
+                groups.setdefault((item.loaded, tuple(layout)), []).append(item)
             for (loaded, _), items in groups.items():
                 _add(self._by_version.setdefault(loaded.identity, Summary()), loaded, items)
             return self._by_version
@@ -89,11 +89,17 @@ def _add(summary: Summary, loaded: Loaded, items: list[_Left]) -> None:
         values = np.concatenate([np.atleast_1d(item.inputs[name]) for item in items])
         for feature, found in _features(name, values, MOST_FEATURES):
             if feature in summary.features or len(summary.features) < MOST_FEATURES:
-                before = summary.features.get(feature, NOTHING)
-                summary.features[feature] = Feature(*map(sum, zip(before, found, strict=True)))  # type: ignore[arg-type]  # sums of numbers
-    for prediction in (loaded.model.prediction(item.answer) for item in items):
-        if prediction is not None:
-            _add_prediction(summary, prediction)
+                summary.features[feature] = _sum(summary.features.get(feature, NOTHING), found)
+    predictions = [loaded.model.prediction(item.answer) for item in items]
+    for is_value, same in groupby((item for item in predictions if item is not None), _is_value):
+        _add_predicted(summary, [item.predicted for item in same], is_value=is_value)
+
+
+def _sum(first: Feature, second: Feature) -> Feature:
+    return Feature(
+        first.total + second.total, first.squares + second.squares,
+        first.rows + second.rows, first.missing + second.missing,
+    )
 
 
 def _features(name: str, values: Array, most: int) -> Iterator[tuple[str, Feature]]:
@@ -114,14 +120,16 @@ def _features(name: str, values: Array, most: int) -> Iterator[tuple[str, Featur
         yield feature, Feature(float(total), float(squares), len(numbers), int(missing))
 
 
-def _add_prediction(summary: Summary, prediction: Prediction) -> None:
-    predicted: NDArray = prediction.predicted  # type: ignore[type-arg]  # of any type
-    if predicted.dtype.kind == "f" and not prediction.scores:
-        for _, found in _features("", predicted, 1):
-            before = summary.values
-            summary.values = Feature(*map(sum, zip(before, found, strict=True)))  # type: ignore[arg-type]  # as above
+def _is_value(prediction: Prediction) -> bool:
+    return prediction.predicted.dtype.kind == "f" and not prediction.scores
+
+
+def _add_predicted(summary: Summary, predicted: Sequence[Array], *, is_value: bool) -> None:
+    if is_value:
+        for _, found in _features("", np.concatenate(predicted), 1):
+            summary.values = _sum(summary.values, found)
         return
-    for label, count in Counter(map(_label, predicted.tolist())).items():
+    for label, count in Counter(_label(value) for values in predicted for value in values.tolist()).items():
         known = label in summary.labels or len(summary.labels) < MOST_LABELS
         summary.labels[label if known else OTHER] += count
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Any, TypeAlias
@@ -16,7 +15,7 @@ from mvc.errors import first_line
 from mvc.quality.words import clipped
 from mvc.serving.logged import Logged, LogMetrics
 from mvc.serving.prediction_log.folder import LogFolder
-from mvc.serving.prediction_log.table import Layout, Privacy, encode, layout, names_in, rows_of, table
+from mvc.serving.prediction_log.table import Layout, Privacy, encode, identity, layout, names_in, rows_of, table
 
 LARGEST = 16 << 20
 """Bytes of the tables of a part."""
@@ -24,7 +23,7 @@ _PARTS = 8
 """Parts of the largest size that a folder has room for: in one with less room, parts are smaller."""
 _MOST_OPEN = 8
 """Parts that are open at once: clients that send another type in turn do not make a part for each request."""
-_SLICE = 2048
+_SLICE = 256
 """Requests that become a table at once: a table has fixed costs, and other threads run in between."""
 
 Say: TypeAlias = Callable[[str, str], None]
@@ -35,23 +34,21 @@ class _Part:
     """A part that is not written yet."""
 
     def __init__(self, first: Logged) -> None:
-        self.model, self.time = first.model, first.time
+        self.identity = identity(first)
+        self.time = first.time
         self.begun = time.monotonic()
         self.tables: list[Any] = []
-        self.rows: Counter[tuple[str, str, str]] = Counter()
-        """By model, version and digest."""
-        self.size = 0
+        self.rows = self.size = 0
 
-    def add(self, made: Any, requests: Sequence[Logged]) -> None:
+    def add(self, made: Any) -> None:
         """Add the table of requests."""
         self.tables.append(made)
+        self.rows += len(made)
         self.size += made.nbytes
-        for item in requests:
-            self.rows[item.model, item.version, item.blake3] += rows_of(item)
 
 
 class Parts:
-    """The parts that are not written yet: one for each model and layout."""
+    """The parts that are not written yet: one for each layout."""
 
     def __init__(
         self, folder: LogFolder, privacy: Privacy, metrics: LogMetrics, say: Say, seconds: float,
@@ -59,59 +56,56 @@ class Parts:
         self._folder, self._privacy, self._metrics, self._say = folder, privacy, metrics, say
         self._seconds = seconds
         self._largest = min(LARGEST, folder.limit // _PARTS)
-        self._open: dict[tuple[str, Layout], _Part] = {}
+        self._open: dict[Layout, _Part] = {}
         self._fails = False
         self._told: set[tuple[str, str]] = set()
 
     def add(self, requests: Sequence[Logged]) -> None:
         """Add requests; parts that become large are written, and the oldest if there are many."""
         for start in range(0, len(requests), _SLICE):
-            for (model, found), same in groupby(
-                requests[start : start + _SLICE], key=lambda item: (item.model, layout(item)),
-            ):
-                self._add(model, found, list(same))
+            for found, same in groupby(requests[start : start + _SLICE], layout):
+                self._add(found, list(same))
             time.sleep(0)  # lets a thread with a request run: the interpreter would switch after 5 ms
 
-    def _add(self, model: str, found: Layout, requests: list[Logged]) -> None:
-        part = self._open.get((model, found))
+    def _add(self, found: Layout, requests: list[Logged]) -> None:
+        part = self._open.get(found)
         if part is None:
             part = _Part(requests[0])
             self._tell_unseen(requests[0])
         try:
-            part.add(table(requests, self._privacy), requests)
+            part.add(table(requests, self._privacy))
         except (ValueError, TypeError, NotImplementedError) as error:  # pyarrow has no such type
-            self._drop(model, sum(map(rows_of, requests)), first_line(error))
+            self._drop(part.identity.model, sum(map(rows_of, requests)), first_line(error))
             return
-        self._open[model, found] = part
+        self._open[found] = part
         if part.size >= self._largest:
-            self._write((model, found))
+            self._write(found)
         elif len(self._open) > _MOST_OPEN:
             self._write(next(iter(self._open)))
 
     def write_due(self) -> None:
         """Write the parts that are old enough."""
         now = time.monotonic()
-        for key in [key for key, part in self._open.items() if now - part.begun >= self._seconds]:
-            self._write(key)
+        for found in [found for found, part in self._open.items() if now - part.begun >= self._seconds]:
+            self._write(found)
 
     def close(self) -> None:
         """Write all parts, and remove temporary files."""
-        for key in list(self._open):
-            self._write(key)
+        for found in list(self._open):
+            self._write(found)
         self._folder.close()
 
-    def _write(self, key: tuple[str, Layout]) -> None:
-        part = self._open.pop(key)
+    def _write(self, found: Layout) -> None:
+        part = self._open.pop(found)
         try:
-            size = self._folder.add(part.model, part.time, encode(part.tables))
+            size = self._folder.add(part.identity.model, part.time, encode(part.tables))
         except OSError as error:
-            self._drop(part.model, part.rows.total(), error.strerror or first_line(error))
+            self._drop(part.identity.model, part.rows, error.strerror or first_line(error))
             return
         if self._fails:
             self._say(f"the prediction log {self._folder.path} is written again", "")
         self._fails = False
-        for version, rows in part.rows.items():
-            self._metrics.log_rows(*version, rows)
+        self._metrics.log_rows(*part.identity, part.rows)
         self._metrics.log_bytes(size)
 
     def _drop(self, model: str, rows: int, reason: str) -> None:

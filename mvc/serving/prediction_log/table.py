@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mvc.evaluation.live.prediction_log import BLAKE3, FORMAT, ID, LATENCY, MODEL, OWN, ROW, TIME, VERSION
 from mvc.evaluation.roles import PREDICTED, SCORE
+from mvc.serving.loaded import Identity
 from mvc.serving.logged import Logged
 
 MAX_WIDTH = 1000
@@ -20,8 +21,8 @@ _DIGEST = 16
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
 _Array: TypeAlias = NDArray[Any]
-Layout: TypeAlias = tuple[tuple[str, str, tuple[int, ...]], ...]
-"""Name, type and width of inputs, prediction and scores: rows of one layout fit in one table."""
+Layout: TypeAlias = tuple[object, ...]
+"""Model, version, names, types and widths: the rows of requests with the same fit in one table."""
 
 
 class Privacy(NamedTuple):
@@ -48,34 +49,42 @@ def rows_of(logged: Logged) -> int:
     return len(logged.prediction.predicted)
 
 
+def identity(logged: Logged) -> Identity:
+    """Return what answered a request."""
+    return Identity(logged.model, logged.version, logged.blake3)
+
+
 def layout(logged: Logged) -> Layout:
     """Return the layout of the rows of a request."""
-    arrays = (*_inputs(logged).items(), *_outputs(logged).items())
-    return tuple((name, _type(values), values.shape[1:]) for name, values in arrays)
-
-
-def _inputs(logged: Logged) -> Mapping[str, _Array]:
-    """Return the inputs by row: one without rows, such as a threshold, is repeated for each."""
-    rows = rows_of(logged)
-    return {
-        name: values if values.shape[:1] == (rows,) else np.broadcast_to(values, (rows, *values.shape))
+    rows, (predicted, scores) = rows_of(logged), logged.prediction
+    inputs = [
+        (name, _type(values), values.shape[1:] if values.shape[:1] == (rows,) else values.shape)
         for name, values in logged.columns.items()
-    }
+    ]
+    outputs = [(label, _type(values)) for label, values in scores.items()]
+    return (*identity(logged), *inputs, (_type(predicted), predicted.shape[1:]), *outputs)
 
 
-def table(rows: Sequence[Logged], privacy: Privacy) -> _Arrow:
+def table(requests: Sequence[Logged], privacy: Privacy) -> _Arrow:
     """Return requests of one layout as a table with a row for each example."""
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
-    columns = dict(_own(rows))
-    inputs = [_inputs(item) for item in rows]
-    for name in inputs[0]:
-        made = _columns(name, np.concatenate([item[name] for item in inputs]), privacy)
-        columns |= {_free(column): values for column, values in made.items()}
-    outputs = [_outputs(item) for item in rows]
-    for name in outputs[0]:
-        columns |= _columns(name, np.concatenate([item[name] for item in outputs]), Privacy())
+    counts = [rows_of(item) for item in requests]
+    columns = _own(requests, counts)
+    for name in requests[0].columns:
+        values = [_by_row(item.columns[name], rows) for item, rows in zip(requests, counts, strict=True)]
+        made = _columns(name, np.concatenate(values), privacy)
+        columns |= {_free(column): found for column, found in made.items()}
+    columns |= _columns(PREDICTED, np.concatenate([item.prediction.predicted for item in requests]), Privacy())
+    for label in requests[0].prediction.scores:
+        scores = np.concatenate([item.prediction.scores[label] for item in requests])
+        columns |= _columns(f"{SCORE}{label}", scores, Privacy())
     return pa.table(columns, metadata=FORMAT)
+
+
+def _by_row(values: _Array, rows: int) -> _Array:
+    """Return an input by row: one without rows, such as a threshold, is repeated for each."""
+    return values if values.shape[:1] == (rows,) else np.broadcast_to(values, (rows, *values.shape))
 
 
 def encode(tables: Sequence[_Arrow]) -> bytes:
@@ -94,8 +103,9 @@ def encode(tables: Sequence[_Arrow]) -> bytes:
 
 def names_in(logged: Logged) -> set[str]:
     """Return the names of the inputs and of the columns that they become."""
-    arrays = _inputs(logged).items()
-    return set(logged.columns) | {column for name, item in arrays for column in column_names(name, item.shape[1:])}
+    rows = rows_of(logged)
+    shapes = {name: _by_row(values, rows).shape[1:] for name, values in logged.columns.items()}
+    return set(shapes) | {column for name, shape in shapes.items() for column in column_names(name, shape)}
 
 
 def column_names(name: str, shape: Sequence[int]) -> list[str]:
@@ -105,13 +115,9 @@ def column_names(name: str, shape: Sequence[int]) -> list[str]:
     return [f"{name}_{place}" for place in range(shape[0])]
 
 
-def _type(values: _Array) -> str:
-    return values.dtype.kind if values.dtype.kind in "SU" else values.dtype.str  # texts of any length are of one type
-
-
-def _outputs(logged: Logged) -> Mapping[str, _Array]:
-    prediction = logged.prediction
-    return {PREDICTED: prediction.predicted, **{f"{SCORE}{label}": item for label, item in prediction.scores.items()}}
+def _type(values: _Array) -> object:
+    dtype = values.dtype
+    return dtype.kind if dtype.kind in "SU" else dtype  # texts of any length are of one type
 
 
 def _free(name: str) -> str:
@@ -119,22 +125,22 @@ def _free(name: str) -> str:
     return f"input_{name}" if name == PREDICTED or name.startswith((OWN, SCORE)) else name
 
 
-def _own(rows: Sequence[Logged]) -> Iterator[tuple[str, _Arrow]]:
-    """Yield the columns about the requests."""
+def _own(requests: Sequence[Logged], counts: Sequence[int]) -> dict[str, _Arrow]:
+    """Return the columns about requests of one version, which have so many rows."""
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
-    counts = [rows_of(item) for item in rows]
-    place = np.repeat(np.arange(len(rows), dtype=np.int32), counts)
-
-    def repeated(values: Iterable[object], type_: _Arrow) -> _Arrow:
-        return pa.array(list(values), type_).take(pa.array(place))
-
-    yield ID, repeated((item.request_id for item in rows), pa.string())
-    yield ROW, pa.array(np.concatenate([np.arange(count, dtype=np.int32) for count in counts]))
-    yield TIME, repeated((int(item.time * 1e6) for item in rows), pa.timestamp("us", "UTC"))
-    for name, field in ((MODEL, "model"), (VERSION, "version"), (BLAKE3, "blake3")):
-        yield name, repeated((getattr(item, field) for item in rows), pa.string()).dictionary_encode()
-    yield LATENCY, repeated((item.latency_seconds for item in rows), pa.float64())
+    place = np.repeat(np.arange(len(requests)), counts)
+    begin = np.cumsum([0, *counts[:-1]])
+    same = pa.array(np.zeros(len(place), np.int32))
+    served = zip((MODEL, VERSION, BLAKE3), identity(requests[0]), strict=True)
+    times = np.array([item.time for item in requests])
+    return {
+        ID: pa.array([item.request_id for item in requests], pa.string()).take(pa.array(place)),
+        ROW: pa.array((np.arange(len(place)) - begin[place]).astype(np.int32)),
+        TIME: pa.array((times * 1e6).astype(np.int64)[place], pa.timestamp("us", "UTC")),
+        **{name: pa.DictionaryArray.from_arrays(same, pa.array([text], pa.string())) for name, text in served},
+        LATENCY: pa.array(np.array([item.latency_seconds for item in requests])[place]),
+    }
 
 
 def _columns(name: str, values: _Array, privacy: Privacy) -> dict[str, _Arrow]:
