@@ -19,7 +19,7 @@ from mvc.serving.tensors import memory_of
 MOST_LABELS, MOST_FEATURES = 50, 100
 OTHER = "other"
 """Instead of any label after the first `MOST_LABELS`."""
-_MOST_PENDING, _MOST_BYTES = 256, 8 << 20
+_MOST_PENDING, _MOST_BYTES = 512, 8 << 20
 """Requests, and bytes of them and their answers, that are left before they are summed up."""
 _LONGEST_LABEL = 100
 _LARGEST = 1e100

@@ -119,9 +119,9 @@ def test_half_a_body_is_no_request(server: Running) -> None:
 
 def test_an_answer_that_takes_too_long(begin: Begin) -> None:
     repo = begin(ranked)
-    with serving(repo, "models/slow.onnx", "ranker#prod", "--max-time", "0.05") as server:
+    with serving(repo, "models/slow.onnx", "ranker#prod", "--max-time", "0.005") as server:
         status, answer = server.infer("slow")
-        assert (status, answer["error"]) == (504, "no answer within 0.05 s")
+        assert (status, answer["error"]) == (504, "no answer within 0.005 s")
         eventually(lambda: server.infer("ranker")[0] == 200)
         assert server.metric("mvc_serve_requests_total", model="slow", code="504") == 1
 

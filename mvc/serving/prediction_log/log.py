@@ -1,15 +1,16 @@
 """The prediction log: requests and predictions, as Parquet files. Format: docs/monitor.md, "The log".
 
-The path of a request only appends to a queue. A thread makes tables of what is in it, and writes them as a part once a
-minute, or earlier if they are large.
+The path of a request appends to a list, and joins every so many. A thread makes tables of them, and writes them as a
+part once a minute, or earlier if they are large.
 """
 
 from __future__ import annotations
 
 import errno
 import threading
-from collections import deque
+import time
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from xxhash import xxh64_intdigest
@@ -19,8 +20,9 @@ from mvc.fs.files import as_error
 from mvc.quality.words import clipped
 from mvc.serving.logged import Logged, LogMetrics
 from mvc.serving.prediction_log.folder import LogFolder
+from mvc.serving.prediction_log.joined import Joined, joined, rows_of
 from mvc.serving.prediction_log.parts import Parts, Say
-from mvc.serving.prediction_log.table import Privacy, column_names, load_libraries, rows_of
+from mvc.serving.prediction_log.table import Privacy, column_names, load_libraries
 from mvc.serving.tensor_model import Spec
 from mvc.serving.tensors import memory_of
 
@@ -31,7 +33,10 @@ SECONDS = 60.0
 LIMIT = 1 << 30
 """Bytes that the parts in a folder may have, unless another number is given."""
 MIN_LIMIT = 1 << 20
-_PAUSE = 0.5
+_BATCH, _SMALL = 512, 4 << 20
+"""Requests, and bytes of them, that are joined in the path of the last of them: a thread that works for each request
+delays more of them than this one."""
+_PAUSE = 1.0
 """Seconds between two looks at the queue."""
 _OVERHEAD = 1000
 """Bytes that a request takes besides its arrays."""
@@ -67,7 +72,8 @@ class PredictionLog:
         self._parts = Parts(folder, _privacy(folder, options), metrics, say, seconds)
         self._metrics = metrics
         self._threshold = int(options.sample * (1 << 64))
-        self._queue: deque[tuple[Logged, int]] = deque()
+        self._joined: list[Joined] = []
+        self._rest: list[tuple[Logged, int]] = []
         self._waiting = 0
         self._closed = False
         self._lock = threading.Lock()
@@ -95,7 +101,10 @@ class PredictionLog:
             fits = self._waiting + size <= QUEUE and not self._closed
             if fits:
                 self._waiting += size
-                self._queue.append((logged, size))
+                self._rest.append((logged, size))
+                if len(self._rest) == _BATCH and sum(size for _, size in self._rest) <= _SMALL:
+                    self._joined += joined([logged for logged, _ in self._rest])
+                    self._rest = []
                 is_much = self._waiting > QUEUE // 2
         if not fits:
             self._metrics.log_dropped(logged.model, "queue", rows_of(logged))
@@ -106,18 +115,19 @@ class PredictionLog:
         while not self._closed:
             self._wake.wait(_PAUSE)
             self._wake.clear()
-            self._parts.add(self._taken())
+            self._write()
             self._parts.write_due()
-        self._parts.add(self._taken())
+        self._write()
         self._parts.close()
 
-    def _taken(self) -> list[Logged]:
-        """Take all that waits."""
+    def _write(self) -> None:
+        """Put all that waits into parts."""
         with self._lock:
-            taken = [logged for logged, _ in self._queue]
-            self._queue.clear()
-            self._waiting = 0
-        return taken
+            ready, rest = self._joined, self._rest
+            self._joined, self._rest, self._waiting = [], [], 0
+        for item in chain(ready, joined([logged for logged, _ in rest])):
+            self._parts.add(item)
+            time.sleep(0)  # lets a thread with a request run: the interpreter would switch after 5 ms
 
 
 def check_folder(options: LogOptions) -> None:

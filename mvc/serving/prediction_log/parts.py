@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from mvc.errors import first_line
 from mvc.quality.words import clipped
-from mvc.serving.logged import Logged, LogMetrics
+from mvc.serving.loaded import Identity
+from mvc.serving.logged import LogMetrics
 from mvc.serving.prediction_log.folder import LogFolder
-from mvc.serving.prediction_log.table import Layout, Privacy, encode, identity, layout, names_in, rows_of, table
+from mvc.serving.prediction_log.joined import Joined, Layout
+from mvc.serving.prediction_log.table import Privacy, encode, names_in, table
 
 LARGEST = 16 << 20
 """Bytes of the tables of a part."""
@@ -23,8 +24,6 @@ _PARTS = 8
 """Parts of the largest size that a folder has room for: in one with less room, parts are smaller."""
 _MOST_OPEN = 8
 """Parts that are open at once: clients that send another type in turn do not make a part for each request."""
-_SLICE = 256
-"""Requests that become a table at once: a table has fixed costs, and other threads run in between."""
 
 Say: TypeAlias = Callable[[str, str], None]
 """Is told what is wrong, and what to type."""
@@ -33,9 +32,8 @@ Say: TypeAlias = Callable[[str, str], None]
 class _Part:
     """A part that is not written yet."""
 
-    def __init__(self, first: Logged) -> None:
-        self.identity = identity(first)
-        self.time = first.time
+    def __init__(self, first: Joined) -> None:
+        self.identity, self.time = first.identity, first.begin
         self.begun = time.monotonic()
         self.tables: list[Any] = []
         self.rows = self.size = 0
@@ -58,28 +56,22 @@ class Parts:
         self._largest = min(LARGEST, folder.limit // _PARTS)
         self._open: dict[Layout, _Part] = {}
         self._fails = False
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[Identity] = set()
 
-    def add(self, requests: Sequence[Logged]) -> None:
+    def add(self, requests: Joined) -> None:
         """Add requests; parts that become large are written, and the oldest if there are many."""
-        for start in range(0, len(requests), _SLICE):
-            for found, same in groupby(requests[start : start + _SLICE], layout):
-                self._add(found, list(same))
-            time.sleep(0)  # lets a thread with a request run: the interpreter would switch after 5 ms
-
-    def _add(self, found: Layout, requests: list[Logged]) -> None:
-        part = self._open.get(found)
+        part = self._open.get(requests.layout)
         if part is None:
-            part = _Part(requests[0])
-            self._tell_unseen(requests[0])
+            part = _Part(requests)
+            self._tell_unseen(requests)
         try:
             part.add(table(requests, self._privacy))
         except (ValueError, TypeError, NotImplementedError) as error:  # pyarrow has no such type
-            self._drop(part.identity.model, sum(map(rows_of, requests)), first_line(error))
+            self._drop(requests.identity.model, len(requests.place), first_line(error))
             return
-        self._open[found] = part
+        self._open[requests.layout] = part
         if part.size >= self._largest:
-            self._write(found)
+            self._write(requests.layout)
         elif len(self._open) > _MOST_OPEN:
             self._write(next(iter(self._open)))
 
@@ -118,13 +110,12 @@ class Parts:
             )
         self._fails = True
 
-    def _tell_unseen(self, logged: Logged) -> None:
+    def _tell_unseen(self, requests: Joined) -> None:
         """Tell which columns that must not be logged the inputs do not have: perhaps they have another name now."""
-        version = (logged.model, logged.blake3)
-        unseen = sorted(self._privacy.names() - names_in(logged))
-        if unseen and version not in self._told:
+        unseen = sorted(self._privacy.names() - names_in(requests))
+        if unseen and requests.identity not in self._told:
             self._say(
-                f"--log-drop and --log-hash: {logged.model} {logged.version} takes no column "
+                f"--log-drop and --log-hash: {requests.identity.model} {requests.identity.version} takes no column "
                 f"{', '.join(map(clipped, unseen))}, so nothing of that name is hidden", "mvc serve --help",
             )
-        self._told.add(version)
+        self._told.add(requests.identity)

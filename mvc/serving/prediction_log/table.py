@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from mvc.evaluation.live.prediction_log import BLAKE3, FORMAT, ID, LATENCY, MODEL, OWN, ROW, TIME, VERSION
 from mvc.evaluation.roles import PREDICTED, SCORE
-from mvc.serving.loaded import Identity
-from mvc.serving.logged import Logged
+from mvc.serving.prediction_log.joined import Joined
 
 MAX_WIDTH = 1000
 """Columns that one input becomes; a wider one is a column of lists."""
@@ -21,10 +20,6 @@ _DIGEST = 16
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
 _Array: TypeAlias = NDArray[Any]
-Layout: TypeAlias = tuple[object, ...]
-"""Model, version, names, types and widths: the rows of requests with the same fit in one table."""
-
-
 class Privacy(NamedTuple):
     """The columns that must not be readable in the log: names of inputs, or of their columns."""
 
@@ -44,47 +39,16 @@ def load_libraries() -> None:
     import pyarrow.parquet  # noqa: F401, PLC0415 - as above
 
 
-def rows_of(logged: Logged) -> int:
-    """Return the number of examples in a request."""
-    return len(logged.prediction.predicted)
-
-
-def identity(logged: Logged) -> Identity:
-    """Return what answered a request."""
-    return Identity(logged.model, logged.version, logged.blake3)
-
-
-def layout(logged: Logged) -> Layout:
-    """Return the layout of the rows of a request."""
-    rows, (predicted, scores) = rows_of(logged), logged.prediction
-    inputs = [
-        (name, _type(values), values.shape[1:] if values.shape[:1] == (rows,) else values.shape)
-        for name, values in logged.columns.items()
-    ]
-    outputs = [(label, _type(values)) for label, values in scores.items()]
-    return (*identity(logged), *inputs, (_type(predicted), predicted.shape[1:]), *outputs)
-
-
-def table(requests: Sequence[Logged], privacy: Privacy) -> _Arrow:
-    """Return requests of one layout as a table with a row for each example."""
+def table(joined: Joined, privacy: Privacy) -> _Arrow:
+    """Return requests as a table with a row for each example."""
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
-    counts = [rows_of(item) for item in requests]
-    columns = _own(requests, counts)
-    for name in requests[0].columns:
-        values = [_by_row(item.columns[name], rows) for item, rows in zip(requests, counts, strict=True)]
-        made = _columns(name, np.concatenate(values), privacy)
-        columns |= {_free(column): found for column, found in made.items()}
-    columns |= _columns(PREDICTED, np.concatenate([item.prediction.predicted for item in requests]), Privacy())
-    for label in requests[0].prediction.scores:
-        scores = np.concatenate([item.prediction.scores[label] for item in requests])
-        columns |= _columns(f"{SCORE}{label}", scores, Privacy())
+    columns = _own(joined)
+    for name, values in joined.inputs.items():
+        columns |= {_free(column): found for column, found in _columns(name, values, privacy).items()}
+    for name, values in joined.outputs.items():
+        columns |= _columns(name, values, Privacy())
     return pa.table(columns, metadata=FORMAT)
-
-
-def _by_row(values: _Array, rows: int) -> _Array:
-    """Return an input by row: one without rows, such as a threshold, is repeated for each."""
-    return values if values.shape[:1] == (rows,) else np.broadcast_to(values, (rows, *values.shape))
 
 
 def encode(tables: Sequence[_Arrow]) -> bytes:
@@ -101,11 +65,11 @@ def encode(tables: Sequence[_Arrow]) -> bytes:
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]  # it has no types
 
 
-def names_in(logged: Logged) -> set[str]:
+def names_in(joined: Joined) -> set[str]:
     """Return the names of the inputs and of the columns that they become."""
-    rows = rows_of(logged)
-    shapes = {name: _by_row(values, rows).shape[1:] for name, values in logged.columns.items()}
-    return set(shapes) | {column for name, shape in shapes.items() for column in column_names(name, shape)}
+    return set(joined.inputs) | {
+        column for name, values in joined.inputs.items() for column in column_names(name, values.shape[1:])
+    }
 
 
 def column_names(name: str, shape: Sequence[int]) -> list[str]:
@@ -115,31 +79,24 @@ def column_names(name: str, shape: Sequence[int]) -> list[str]:
     return [f"{name}_{place}" for place in range(shape[0])]
 
 
-def _type(values: _Array) -> object:
-    dtype = values.dtype
-    return dtype.kind if dtype.kind in "SU" else dtype  # texts of any length are of one type
-
-
 def _free(name: str) -> str:
     """Return the name of an input's column, changed if the log has a column of that name."""
     return f"input_{name}" if name == PREDICTED or name.startswith((OWN, SCORE)) else name
 
 
-def _own(requests: Sequence[Logged], counts: Sequence[int]) -> dict[str, _Arrow]:
-    """Return the columns about requests of one version, which have so many rows."""
+def _own(joined: Joined) -> dict[str, _Arrow]:
+    """Return the columns about the requests."""
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
-    place = np.repeat(np.arange(len(requests)), counts)
-    begin = np.cumsum([0, *counts[:-1]])
+    place = joined.place
     same = pa.array(np.zeros(len(place), np.int32))
-    served = zip((MODEL, VERSION, BLAKE3), identity(requests[0]), strict=True)
-    times = np.array([item.time for item in requests])
+    served = zip((MODEL, VERSION, BLAKE3), joined.identity, strict=True)
     return {
-        ID: pa.array([item.request_id for item in requests], pa.string()).take(pa.array(place)),
-        ROW: pa.array((np.arange(len(place)) - begin[place]).astype(np.int32)),
-        TIME: pa.array((times * 1e6).astype(np.int64)[place], pa.timestamp("us", "UTC")),
+        ID: pa.array(joined.ids, pa.string()).take(pa.array(place)),
+        ROW: pa.array((np.arange(len(place)) - np.searchsorted(place, place)).astype(np.int32)),
+        TIME: pa.array((joined.times * 1e6).astype(np.int64)[place], pa.timestamp("us", "UTC")),
         **{name: pa.DictionaryArray.from_arrays(same, pa.array([text], pa.string())) for name, text in served},
-        LATENCY: pa.array(np.array([item.latency_seconds for item in requests])[place]),
+        LATENCY: pa.array(joined.latencies[place]),
     }
 
 

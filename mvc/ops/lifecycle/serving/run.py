@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mvc.errors import UsageError
 from mvc.fs.progress import SILENT
 from mvc.ops.lifecycle.serving.follow import Followed, Follower
-from mvc.ops.lifecycle.serving.serve import NotServed, Options, prepare
+from mvc.ops.lifecycle.serving.serve import NotServed, Options, ProvenContent, prepare
 from mvc.ops.lifecycle.serving.target import Target, find_target, split_name
 from mvc.project import Project, Surroundings
 from mvc.serving.inference import Inference
@@ -57,11 +57,17 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
         raise UsageError(message, "mvc serve --help")
     if setup.log:
         check_folder(setup.log)
-    server = "mvc.serving.protocols.server"  # its import takes a second, as hashing may
-    threading.Thread(target=import_module, args=(server,)).start()
+
+    def prove(project: Project, text: str) -> ProvenContent:
+        content = setup.options.prove(project, text)
+        server = "mvc.serving.protocols.server"  # its import takes a second, as loading a model may
+        threading.Thread(target=import_module, args=(server,)).start()
+        return content
+
+    options = setup.options._replace(prove=prove)
     try:
         found = [
-            Prepared(target, prepare(project, target, name, setup.options))
+            Prepared(target, prepare(project, target, name, options))
             for target, (_, name) in zip(targets, named, strict=True)
         ]
     except NotServed as failure:
