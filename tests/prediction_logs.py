@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mvc.runtime.predictor import Prediction
+from mvc.serving.loaded import Identity
 from mvc.serving.logged import Logged
 from mvc.serving.prediction_log.log import LogOptions, PredictionLog
 
@@ -58,4 +59,4 @@ def classified(
     given = {name: np.array(values, object) for name, values in columns.items()}
     features = {"x": np.arange(len(labels), dtype=np.float32), **given}
     prediction = Prediction(np.array(labels, object), {"no": 1 - likely, "yes": likely})
-    return Logged(ids, 1_790_000_000.5, model, version, blake3, 0.01, features, prediction)
+    return Logged(ids, 1_790_000_000.5, Identity(model, version, blake3), 0.01, features, len(labels), prediction)

@@ -121,10 +121,13 @@ class Inference:
             loaded.sample.update(first_row(loaded.model.inputs, inputs))
         response = Response(request.id or str(uuid4()), loaded, _wanted(answer.outputs, request.outputs))
         encoded = encode(request, response)
-        self.metrics.summarise(loaded, inputs, answer)
-        if self._log and (prediction := loaded.model.prediction(answer)):
-            latency = time.perf_counter() - begun
-            self._log.put(Logged(response.id, time.time(), *loaded.identity, latency, inputs, prediction))
+        prediction = loaded.model.prediction(answer)
+        rows = len(prediction.predicted) if prediction else answer.rows
+        latency = time.perf_counter() - begun
+        logged = Logged(response.id, time.time(), loaded.identity, latency, inputs, rows, prediction)
+        self.metrics.summarise(logged)
+        if self._log and prediction:
+            self._log.put(logged)
         return encoded, answer.rows
 
 

@@ -1,32 +1,44 @@
-"""An answered request as the prediction log takes it, and what the log tells about itself."""
+"""An answered request as its metrics and the prediction log take it, and what the log tells about itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from numpy.typing import NDArray
+from mvc.runtime.predictor import Array, Prediction
+from mvc.serving.loaded import Identity
+from mvc.serving.tensors import memory_of
 
-from mvc.runtime.predictor import Prediction
-
+_OVERHEAD = 1000
+"""Bytes that a request takes besides its arrays."""
 Dropped: TypeAlias = Literal["queue", "disk", "sampled"]
 """Why rows are not in the log: too many came at once, they could not be written, or `--log-sample` left them out."""
 
 
 class Logged(NamedTuple):
-    """A request that was answered."""
+    """A request that was answered. Its arrays do not change any more."""
 
     request_id: str
     time: float
     """Seconds since the epoch."""
-    model: str
-    version: str
-    """Without the name of the model: `v1.3.0`."""
-    blake3: str
+    identity: Identity
     latency_seconds: float
-    columns: Mapping[str, NDArray[Any]]
+    columns: Mapping[str, Array]
     """The inputs; the first dimension is that of the rows."""
-    prediction: Prediction
+    rows: int
+    """Of the prediction; of the inputs without one."""
+    prediction: Prediction | None
+    """None of a model that predicts neither labels nor numbers, such as one of images."""
+
+    @property
+    def memory(self) -> int:
+        """About how many bytes it takes; an input without rows takes as many for each."""
+        arrays = [self.prediction.predicted, *self.prediction.scores.values()] if self.prediction else []
+        inputs = [
+            memory_of(values) * (1 if values.shape[:1] == (self.rows,) else self.rows)
+            for values in self.columns.values()
+        ]
+        return _OVERHEAD + len(self.request_id) + sum(inputs) + sum(map(memory_of, arrays))
 
 
 class LogMetrics(Protocol):

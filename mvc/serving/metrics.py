@@ -12,11 +12,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from mvc.runtime.predictor import Columns
 from mvc.serving.loaded import Identity, Loaded
-from mvc.serving.logged import Dropped
+from mvc.serving.logged import Dropped, Logged
 from mvc.serving.summaries import Summaries
-from mvc.serving.tensor_model import Answer
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 Reason: TypeAlias = Literal["git", "content", "load", "smoke"]
@@ -88,9 +86,9 @@ class Metrics:
             counted = children.codes[protocol, code] = self._requests.labels(*loaded.identity, protocol, str(code))
         counted.inc()
 
-    def summarise(self, loaded: Loaded, inputs: Columns, answer: Answer) -> None:
+    def summarise(self, logged: Logged) -> None:
         """Count what was asked, and what was predicted."""
-        self._summaries.leave(loaded, inputs, answer)
+        self._summaries.leave(logged)
 
     def _of(self, identity: Identity) -> _Children:
         if (found := self._children.get(identity)) is None:
@@ -110,7 +108,6 @@ class Metrics:
     def swapped(self, before: Loaded, after: Loaded) -> None:
         """Say that a version took the place of another."""
         self.serves(after)
-        self._summaries.sum_up()  # what is left to sum up keeps the old model
         self._swaps.labels(after.identity.model).inc()
         if before.identity != after.identity:
             self._info.remove(*before.identity, before.stage, before.ref, before.path)

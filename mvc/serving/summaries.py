@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
-from mvc.runtime.predictor import Array, Columns, Prediction
-from mvc.serving.loaded import Identity, Loaded
-from mvc.serving.tensor_model import Answer
-from mvc.serving.tensors import memory_of
+from mvc.runtime.predictor import Array, Prediction
+from mvc.serving.joined import Gathered, Joined
+from mvc.serving.loaded import Identity
+from mvc.serving.logged import Logged
 
 MOST_LABELS, MOST_FEATURES = 50, 100
 OTHER = "other"
 """Instead of any label after the first `MOST_LABELS`."""
-_MOST_PENDING, _MOST_BYTES = 512, 8 << 20
-"""Requests, and bytes of them and their answers, that are left before they are summed up."""
 _LONGEST_LABEL = 100
 _LARGEST = 1e100
 """A number beyond is as good as missing: its square would make a sum infinite for ever."""
@@ -48,51 +45,38 @@ class Summary:
     """Of predicted numbers."""
 
 
-class _Left(NamedTuple):
-    loaded: Loaded
-    inputs: Columns
-    answer: Answer
-
-
 class Summaries:
     """The sums by version. Methods may be called from any thread."""
 
     def __init__(self) -> None:
-        self._left: deque[_Left] = deque()
-        self._bytes = 0
+        self._gathered = Gathered()
         self._by_version: dict[Identity, Summary] = {}
         self._lock = Lock()
 
-    def leave(self, loaded: Loaded, inputs: Columns, answer: Answer) -> None:
+    def leave(self, logged: Logged) -> None:
         """Leave an answered request; every so often, it and those before it are summed up."""
-        self._left.append(_Left(loaded, inputs, answer))
-        self._bytes += sum(map(memory_of, (*inputs.values(), *answer.outputs.values())))
-        if len(self._left) >= _MOST_PENDING or self._bytes >= _MOST_BYTES:
-            self.sum_up()
+        size = logged.memory
+        with self._lock:
+            self._add(self._gathered.add(logged, size))
 
     def sum_up(self) -> Mapping[Identity, Summary]:
         """Return the sums, of all that was left."""
         with self._lock:
-            groups: dict[tuple[Loaded, tuple[object, ...]], list[_Left]] = {}
-            self._bytes = 0
-            for _ in range(len(self._left)):
-                item = self._left.popleft()
-                layout = [(name, values.dtype.kind, values.shape[1:]) for name, values in item.inputs.items()]
-                groups.setdefault((item.loaded, tuple(layout)), []).append(item)
-            for (loaded, _), items in groups.items():
-                _add(self._by_version.setdefault(loaded.identity, Summary()), loaded, items)
+            self._add(self._gathered.take())
             return self._by_version
 
+    def _add(self, requests: list[Joined]) -> None:
+        for joined in requests:
+            _add(self._by_version.setdefault(joined.identity, Summary()), joined)
 
-def _add(summary: Summary, loaded: Loaded, items: list[_Left]) -> None:
-    for name in items[0].inputs:
-        values = np.concatenate([np.atleast_1d(item.inputs[name]) for item in items])
+
+def _add(summary: Summary, joined: Joined) -> None:
+    for name, values in (*joined.inputs.items(), *joined.constants.items()):
         for feature, found in _features(name, values, MOST_FEATURES):
             if feature in summary.features or len(summary.features) < MOST_FEATURES:
                 summary.features[feature] = _sum(summary.features.get(feature, NOTHING), found)
-    predictions = [loaded.model.prediction(item.answer) for item in items]
-    for is_value, same in groupby((item for item in predictions if item is not None), _is_value):
-        _add_predicted(summary, [item.predicted for item in same], is_value=is_value)
+    if joined.prediction:
+        _add_prediction(summary, joined.prediction)
 
 
 def _sum(first: Feature, second: Feature) -> Feature:
@@ -120,16 +104,13 @@ def _features(name: str, values: Array, most: int) -> Iterator[tuple[str, Featur
         yield feature, Feature(float(total), float(squares), len(numbers), int(missing))
 
 
-def _is_value(prediction: Prediction) -> bool:
-    return prediction.predicted.dtype.kind == "f" and not prediction.scores
-
-
-def _add_predicted(summary: Summary, predicted: Sequence[Array], *, is_value: bool) -> None:
-    if is_value:
-        for _, found in _features("", np.concatenate(predicted), 1):
+def _add_prediction(summary: Summary, prediction: Prediction) -> None:
+    predicted = prediction.predicted
+    if predicted.dtype.kind == "f" and not prediction.scores:
+        for _, found in _features("", predicted, 1):
             summary.values = _sum(summary.values, found)
         return
-    for label, count in Counter(_label(value) for values in predicted for value in values.tolist()).items():
+    for label, count in Counter(map(_label, predicted.tolist())).items():
         known = label in summary.labels or len(summary.labels) < MOST_LABELS
         summary.labels[label if known else OTHER] += count
 

@@ -20,6 +20,7 @@ from mvc.errors import MvcError, UsageError
 from mvc.evaluation.live.prediction_log import find_parts, read_rows
 from mvc.evaluation.predictions import Wanted
 from mvc.runtime.predictor import Prediction
+from mvc.serving.loaded import Identity
 from mvc.serving.logged import Logged
 from mvc.serving.prediction_log import log as log_module
 from mvc.serving.prediction_log.folder import LogFolder
@@ -64,7 +65,7 @@ def test_a_row_for_each_example(tmp_path: Path) -> None:
 
 def request(values: dict[str, Any], n: int, predicted: Any = None) -> Logged:
     output = np.zeros(n) if predicted is None else predicted
-    return Logged("r", 0.0, "m", "", "00" * 32, 0.0, values, Prediction(output, {}))
+    return Logged("r", 0.0, Identity("m", "", "00" * 32), 0.0, values, len(output), Prediction(output, {}))
 
 
 @pytest.mark.parametrize(("values", "wanted"), [
@@ -150,6 +151,14 @@ def test_long_texts_fill_the_queue(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with log(tmp_path, counts) as opened:
         opened.put(request({"x": np.array(["a" * 10_000], object)}, 1))
     assert counts.dropped["queue"] == 1
+
+
+def test_an_input_without_rows_counts_for_each_row(tmp_path: Path) -> None:
+    """A client could fill the memory with few bytes: 800 MB here."""
+    counts = Counts()
+    with log(tmp_path, counts) as opened:
+        opened.put(request({"x": np.zeros(100_000), "constant": np.zeros(1000)}, 100_000))
+    assert counts.dropped["queue"] == 100_000
 
 
 def test_a_type_that_parquet_does_not_have(tmp_path: Path) -> None:

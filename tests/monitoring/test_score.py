@@ -35,6 +35,7 @@ from mvc.quality.render.exposition import gauge
 from mvc.quality.reports.report import Metric
 from mvc.quality.reports.report_document import parse_report
 from mvc.runtime.predictor import Prediction
+from mvc.serving.loaded import Identity
 from mvc.serving.logged import Logged
 
 MODEL = "models/ranker.onnx"
@@ -177,7 +178,7 @@ def test_the_join_is_that_of_a_dictionary(
     with log(folder) as opened:
         for place, (name, count, version) in enumerate(requests):
             predicted = ["no", "yes", "no"][:count]
-            opened.put(classified(name, predicted, [place / 100] * count, version))
+            opened.put(classified(name, predicted, [place / 100] * count, version)._replace(time=1.79e9 + place))
     truth = {key: label for key, label in given_labels if label}
     expected: dict[str, list[tuple[str, str, float]]] = {}
     left, repeated = dict(truth), 0
@@ -281,7 +282,7 @@ def test_one_label_so_far(tmp_path: Path) -> None:
 def test_a_regression(tmp_path: Path) -> None:
     with log(tmp_path) as opened:
         prediction = Prediction(np.array([1.5, 2.5]), {})
-        opened.put(Logged("a", 0.0, "ranker", "", "00" * 32, 0.0, {"x": np.ones(2)}, prediction))
+        opened.put(Logged("a", 0.0, Identity("ranker", "", "00" * 32), 0.0, {"x": np.ones(2)}, 2, prediction))
     read = read_labels(labels(["a,1", "b,2"], "mvc_request_id,amount"), "regression", "")
     joined = join(find_parts(str(tmp_path), fail), "ranker", read, Roles("regression"), fail)
     loaded = joined.versions[Served("", "00" * 32)].loaded

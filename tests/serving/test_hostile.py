@@ -30,6 +30,7 @@ from mvc.ops.lifecycle.serving.run import Prepared
 from mvc.ops.lifecycle.serving.target import Target
 from mvc.runtime.predictor import Prediction
 from mvc.serving.loaded import Identity, Loaded
+from mvc.serving.logged import Logged
 from mvc.serving.metrics import Metrics
 from mvc.serving.problem import Problem, invalid
 from mvc.serving.protocols.oip_json import decode
@@ -219,12 +220,14 @@ class _Any:
 
 def summarised(inputs: dict[str, Any], predicted: Any, times: int = 1) -> Metrics:
     metrics = Metrics()
-    loaded = Loaded(Identity("m", "v1", "0"), _Any(), "m", "", "m", "m")
-    metrics.serves(loaded)
     for _ in range(times):
         columns = {name: np.array(values) for name, values in inputs.items()}
-        metrics.summarise(loaded, columns, Answer({}, len(predicted), Prediction(np.asarray(predicted), {})))
+        metrics.summarise(answered(columns, np.asarray(predicted)))
     return metrics
+
+
+def answered(columns: dict[str, Any], predicted: Any) -> Logged:
+    return Logged("r", 0.0, Identity("m", "v1", "0"), 0.0, columns, len(predicted), Prediction(predicted, {}))
 
 
 @pytest.mark.parametrize(("predicted", "label"), [
@@ -236,7 +239,7 @@ def test_any_label_is_a_series(predicted: list[Any], label: str) -> None:
 
 
 def test_a_huge_number_does_not_spoil_a_sum() -> None:
-    text = summarised({"x": [1e308, -1e308, np.inf, 2.0]}, [1]).text().decode()
+    text = summarised({"x": [1e308, -1e308, np.inf, 2.0]}, [1] * 4).text().decode()
     assert 'mvc_serve_feature_squares_total{blake3="0",feature="x",model="m",version="v1"} 4.0' in text
     assert 'mvc_serve_feature_missing_total{blake3="0",feature="x",model="m",version="v1"} 3.0' in text
 
@@ -245,10 +248,9 @@ def test_texts_that_are_to_be_summed_up_have_a_limit() -> None:
     tracemalloc.start()
     try:
         metrics = Metrics()
-        loaded = Loaded(Identity("m", "v1", "0"), _Any(), "m", "", "m", "m")
         for place in range(40):
             text = np.array([f"{place}{'a' * (1 << 20)}"], object)
-            metrics.summarise(loaded, {"x": text}, Answer({}, 1, Prediction(np.zeros(1), {})))
+            metrics.summarise(answered({"x": text}, np.zeros(1)))
             del text
         assert tracemalloc.get_traced_memory()[0] < 12 << 20
     finally:

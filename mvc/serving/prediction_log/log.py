@@ -1,16 +1,14 @@
 """The prediction log: requests and predictions, as Parquet files. Format: docs/monitor.md, "The log".
 
-The path of a request appends to a list, and joins every so many. A thread makes tables of them, and writes them as a
-part once a minute, or earlier if they are large.
+The path of a request only leaves it to be joined with others. A thread writes them as a part once a minute, or earlier
+if they are large.
 """
 
 from __future__ import annotations
 
 import errno
 import threading
-import time
 from collections.abc import Sequence
-from itertools import chain
 from typing import NamedTuple
 
 from xxhash import xxh64_intdigest
@@ -18,13 +16,12 @@ from xxhash import xxh64_intdigest
 from mvc.errors import UsageError
 from mvc.fs.files import as_error
 from mvc.quality.words import clipped
+from mvc.serving.joined import Gathered, Joined
 from mvc.serving.logged import Logged, LogMetrics
 from mvc.serving.prediction_log.folder import LogFolder
-from mvc.serving.prediction_log.joined import Joined, joined, rows_of
 from mvc.serving.prediction_log.parts import Parts, Say
 from mvc.serving.prediction_log.table import Privacy, column_names, load_libraries
 from mvc.serving.tensor_model import Spec
-from mvc.serving.tensors import memory_of
 
 QUEUE = 64 << 20
 """Bytes of arrays that wait for the thread."""
@@ -33,13 +30,8 @@ SECONDS = 60.0
 LIMIT = 1 << 30
 """Bytes that the parts in a folder may have, unless another number is given."""
 MIN_LIMIT = 1 << 20
-_BATCH, _SMALL = 512, 4 << 20
-"""Requests, and bytes of them, that are joined in the path of the last of them: a thread that works for each request
-delays more of them than this one."""
 _PAUSE = 1.0
 """Seconds between two looks at the queue."""
-_OVERHEAD = 1000
-"""Bytes that a request takes besides its arrays."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -73,7 +65,7 @@ class PredictionLog:
         self._metrics = metrics
         self._threshold = int(options.sample * (1 << 64))
         self._joined: list[Joined] = []
-        self._rest: list[tuple[Logged, int]] = []
+        self._gathered = Gathered()
         self._waiting = 0
         self._closed = False
         self._lock = threading.Lock()
@@ -92,22 +84,19 @@ class PredictionLog:
         self._thread.join()
 
     def put(self, logged: Logged) -> None:
-        """Log a request, whose arrays must not change any more, if there is room in the queue. It never waits."""
+        """Log a request, if there is room in the queue. It never waits."""
         if xxh64_intdigest(logged.request_id.encode(errors="replace")) >= self._threshold:
-            self._metrics.log_dropped(logged.model, "sampled", rows_of(logged))
+            self._metrics.log_dropped(logged.identity.model, "sampled", logged.rows)
             return
-        size = _size(logged)
+        size = logged.memory
         with self._lock:
             fits = self._waiting + size <= QUEUE and not self._closed
             if fits:
                 self._waiting += size
-                self._rest.append((logged, size))
-                if len(self._rest) == _BATCH and sum(size for _, size in self._rest) <= _SMALL:
-                    self._joined += joined([logged for logged, _ in self._rest])
-                    self._rest = []
+                self._joined += self._gathered.add(logged, size)
                 is_much = self._waiting > QUEUE // 2
         if not fits:
-            self._metrics.log_dropped(logged.model, "queue", rows_of(logged))
+            self._metrics.log_dropped(logged.identity.model, "queue", logged.rows)
         elif is_much:
             self._wake.set()
 
@@ -123,11 +112,10 @@ class PredictionLog:
     def _write(self) -> None:
         """Put all that waits into parts."""
         with self._lock:
-            ready, rest = self._joined, self._rest
-            self._joined, self._rest, self._waiting = [], [], 0
-        for item in chain(ready, joined([logged for logged, _ in rest])):
+            waiting = [*self._joined, *self._gathered.take()]
+            self._joined, self._waiting = [], 0
+        for item in waiting:
             self._parts.add(item)
-            time.sleep(0)  # lets a thread with a request run: the interpreter would switch after 5 ms
 
 
 def check_folder(options: LogOptions) -> None:
@@ -178,10 +166,3 @@ def _privacy(folder: LogFolder, options: LogOptions) -> Privacy:
         if options.hash or error.errno not in _FULL:
             raise as_error(error, options.folder) from None
     return Privacy(options.drop, options.hash, key)
-
-
-def _size(logged: Logged) -> int:
-    """Return about how many bytes a request takes."""
-    prediction = logged.prediction
-    arrays = (*logged.columns.values(), prediction.predicted, *prediction.scores.values())
-    return _OVERHEAD + len(logged.request_id) + sum(map(memory_of, arrays))

@@ -1,4 +1,4 @@
-"""What the thread of the prediction log does: requests become tables, and tables the parts of a folder.
+"""What the thread of the prediction log does: requests become the parts of a folder.
 
 A part is written in one go, so that a kill leaves none that is not complete.
 """
@@ -8,18 +8,18 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from mvc.errors import first_line
 from mvc.quality.words import clipped
+from mvc.serving.joined import Joined, Layout, concatenated
 from mvc.serving.loaded import Identity
 from mvc.serving.logged import LogMetrics
 from mvc.serving.prediction_log.folder import LogFolder
-from mvc.serving.prediction_log.joined import Joined, Layout
 from mvc.serving.prediction_log.table import Privacy, encode, names_in, table
 
 LARGEST = 16 << 20
-"""Bytes of the tables of a part."""
+"""Bytes of the requests of a part."""
 _PARTS = 8
 """Parts of the largest size that a folder has room for: in one with less room, parts are smaller."""
 _MOST_OPEN = 8
@@ -33,16 +33,19 @@ class _Part:
     """A part that is not written yet."""
 
     def __init__(self, first: Joined) -> None:
-        self.identity, self.time = first.identity, first.begin
+        self.model, self.time = first.identity.model, first.begin
         self.begun = time.monotonic()
-        self.tables: list[Any] = []
-        self.rows = self.size = 0
+        self.requests: dict[Identity, list[Joined]] = {}
+        self.size = 0
 
-    def add(self, made: Any) -> None:
-        """Add the table of requests."""
-        self.tables.append(made)
-        self.rows += len(made)
-        self.size += made.nbytes
+    def add(self, requests: Joined) -> None:
+        """Add requests."""
+        self.requests.setdefault(requests.identity, []).append(requests)
+        self.size += requests.memory
+
+    def rows(self) -> dict[Identity, int]:
+        """Return how many rows it has of each version."""
+        return {identity: sum(len(item.place) for item in same) for identity, same in self.requests.items()}
 
 
 class Parts:
@@ -62,14 +65,9 @@ class Parts:
         """Add requests; parts that become large are written, and the oldest if there are many."""
         part = self._open.get(requests.layout)
         if part is None:
-            part = _Part(requests)
+            part = self._open[requests.layout] = _Part(requests)
             self._tell_unseen(requests)
-        try:
-            part.add(table(requests, self._privacy))
-        except (ValueError, TypeError, NotImplementedError) as error:  # pyarrow has no such type
-            self._drop(requests.identity.model, len(requests.place), first_line(error))
-            return
-        self._open[requests.layout] = part
+        part.add(requests)
         if part.size >= self._largest:
             self._write(requests.layout)
         elif len(self._open) > _MOST_OPEN:
@@ -89,15 +87,19 @@ class Parts:
 
     def _write(self, found: Layout) -> None:
         part = self._open.pop(found)
+        rows = part.rows()
         try:
-            size = self._folder.add(part.identity.model, part.time, encode(part.tables))
-        except OSError as error:
-            self._drop(part.identity.model, part.rows, error.strerror or first_line(error))
+            content = encode([table(concatenated(same), self._privacy) for same in part.requests.values()])
+            size = self._folder.add(part.model, part.time, content)
+        except (OSError, ValueError, TypeError, NotImplementedError) as error:  # pyarrow may lack a type
+            reason = error.strerror if isinstance(error, OSError) else None
+            self._drop(part.model, sum(rows.values()), reason or first_line(error))
             return
         if self._fails:
             self._say(f"the prediction log {self._folder.path} is written again", "")
         self._fails = False
-        self._metrics.log_rows(*part.identity, part.rows)
+        for identity, count in rows.items():
+            self._metrics.log_rows(*identity, count)
         self._metrics.log_bytes(size)
 
     def _drop(self, model: str, rows: int, reason: str) -> None:

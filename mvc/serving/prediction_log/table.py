@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mvc.evaluation.live.prediction_log import BLAKE3, FORMAT, ID, LATENCY, MODEL, OWN, ROW, TIME, VERSION
 from mvc.evaluation.roles import PREDICTED, SCORE
-from mvc.serving.prediction_log.joined import Joined
+from mvc.serving.joined import Joined
 
 MAX_WIDTH = 1000
 """Columns that one input becomes; a wider one is a column of lists."""
@@ -44,31 +44,36 @@ def table(joined: Joined, privacy: Privacy) -> _Arrow:
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
     columns = _own(joined)
-    for name, values in joined.inputs.items():
+    inputs = {**joined.inputs, **{name: values[joined.place] for name, values in joined.constants.items()}}
+    for name, values in inputs.items():
         columns |= {_free(column): found for column, found in _columns(name, values, privacy).items()}
-    for name, values in joined.outputs.items():
-        columns |= _columns(name, values, Privacy())
+    if prediction := joined.prediction:
+        columns |= _columns(PREDICTED, prediction.predicted, Privacy())
+        for label, scores in prediction.scores.items():
+            columns |= _columns(f"{SCORE}{label}", scores, Privacy())
     return pa.table(columns, metadata=FORMAT)
 
 
 def encode(tables: Sequence[_Arrow]) -> bytes:
-    """Return tables of one layout as a Parquet file."""
+    """Return tables of one layout as a Parquet file, whose requests are in the order of their times."""
     import pyarrow as pa  # noqa: PLC0415 - takes time
-    from pyarrow import parquet  # noqa: PLC0415 - as above
+    from pyarrow import compute, parquet  # noqa: PLC0415 - as above
 
-    whole = pa.concat_tables(tables).unify_dictionaries()
-    texts = [field.name for field in whole.schema if not pa.types.is_floating(field.type)]
+    table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    table = table.take(compute.sort_indices(table[TIME]))  # rows of a request stay in their order
+    texts = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
     sink = pa.BufferOutputStream()
     parquet.write_table(
-        whole, sink, compression="zstd", use_dictionary=texts, write_page_checksum=True, row_group_size=len(whole) or 1,
+        table, sink, compression="zstd", use_dictionary=texts, write_page_checksum=True, row_group_size=len(table) or 1,
     )
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]  # it has no types
 
 
 def names_in(joined: Joined) -> set[str]:
     """Return the names of the inputs and of the columns that they become."""
-    return set(joined.inputs) | {
-        column for name, values in joined.inputs.items() for column in column_names(name, values.shape[1:])
+    inputs = {**joined.inputs, **joined.constants}
+    return set(inputs) | {
+        column for name, values in inputs.items() for column in column_names(name, values.shape[1:])
     }
 
 
