@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from mvc.runtime.predictor import Prediction
+from mvc.serving.answered import Answered
+from mvc.serving.answers import Answers
 from mvc.serving.loaded import Identity
-from mvc.serving.logged import Logged
 from mvc.serving.prediction_log.log import LogOptions, PredictionLog
 
 
@@ -44,19 +45,20 @@ class Counts:
 
 
 @contextmanager
-def log(folder: Path, counts: Counts | None = None, seconds: float = 60, **options: object) -> Iterator[PredictionLog]:
+def log(folder: Path, counts: Counts | None = None, seconds: float = 60, **options: object) -> Iterator[Answers]:
     counts = counts or Counts()
-    with PredictionLog(LogOptions(str(folder), **options), counts, counts.say, seconds) as opened:
-        yield opened
+    answers = Answers()
+    with PredictionLog(LogOptions(str(folder), **options), counts, counts.say, answers, seconds):
+        yield answers
 
 
 def classified(
     ids: str, labels: Sequence[str], scores: Sequence[float], version: str = "v1.0.0", blake3: str = "ab" * 32,
     model: str = "ranker", **columns: Sequence[object],
-) -> Logged:
+) -> Answered:
     """A request whose rows were classified as `no` or `yes`, with the scores of `yes`."""
     likely = np.array(scores, np.float64)
     given = {name: np.array(values, object) for name, values in columns.items()}
     features = {"x": np.arange(len(labels), dtype=np.float32), **given}
     prediction = Prediction(np.array(labels, object), {"no": 1 - likely, "yes": likely})
-    return Logged(ids, 1_790_000_000.5, Identity(model, version, blake3), 0.01, features, len(labels), prediction)
+    return Answered(ids, 1_790_000_000.5, Identity(model, version, blake3), 0.01, features, len(labels), prediction)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
 from mvc.runtime.predictor import Array
+from mvc.serving.answered import Answered
+from mvc.serving.answers import Answers
 from mvc.serving.loaded import Loaded, Served
-from mvc.serving.logged import Logged
 from mvc.serving.metrics import Metrics
 from mvc.serving.metrics import Protocol as ProtocolName
 from mvc.serving.problem import Problem, invalid
@@ -43,20 +44,13 @@ class Response(NamedTuple):
     outputs: Mapping[str, Array]
 
 
-class Log(Protocol):
-    """Where answered requests are kept."""
-
-    def put(self, logged: Logged) -> None:
-        """Keep one; it never waits."""
-
-
 class Inference:
     """The models of a server."""
 
-    def __init__(self, served: Mapping[str, Served], work: Work, metrics: Metrics, log: Log | None = None) -> None:
+    def __init__(self, served: Mapping[str, Served], work: Work, metrics: Metrics, answers: Answers) -> None:
         self.served = served
         self.metrics = metrics
-        self._work, self._log = work, log
+        self._work, self._answers = work, answers
         self.is_ready = False
         """Whether the server takes requests."""
 
@@ -124,10 +118,8 @@ class Inference:
         prediction = loaded.model.prediction(answer)
         rows = len(prediction.predicted) if prediction else answer.rows
         latency = time.perf_counter() - begun
-        logged = Logged(response.id, time.time(), loaded.identity, latency, inputs, rows, prediction)
-        self.metrics.summarise(logged)
-        if self._log and prediction:
-            self._log.put(logged)
+        self._answers.put(
+            Answered(response.id, time.time(), loaded.identity, latency, inputs, rows, prediction))
         return encoded, answer.rows
 
 

@@ -12,8 +12,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from mvc.serving.answered import Dropped
+from mvc.serving.answers import Answers
 from mvc.serving.loaded import Identity, Loaded
-from mvc.serving.logged import Dropped, Logged
 from mvc.serving.summaries import Summaries
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -36,7 +37,8 @@ class _Children(NamedTuple):
 class Metrics:
     """What `/metrics` tells. Methods may be called from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, answers: Answers) -> None:
+        """Sum up `answers`."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # a series more for each, which no rule reads
         self._registry = registry = CollectorRegistry()
 
@@ -62,12 +64,15 @@ class Metrics:
         self._log_rows = counter("log_rows", "Rows in the prediction log.")
         self._log_dropped = counter("log_dropped_rows", "Rows that are not in it.", ("model", "reason"))
         self._log_bytes = gauge("log_bytes", "Bytes of the prediction log.", ())
-        self._summaries = Summaries()
-        registry.register(_Sums(self._summaries))
+        self._answers = answers
+        summaries = Summaries()
+        answers.read_by(summaries.add)
+        registry.register(_Sums(summaries))
         self._children: dict[Identity, _Children] = {}
 
     def text(self) -> bytes:
         """Return all series in Prometheus' text format."""
+        self._answers.flush()
         return generate_latest(self._registry)
 
     # Requests.
@@ -85,10 +90,6 @@ class Metrics:
         if (counted := children.codes.get((protocol, code))) is None:
             counted = children.codes[protocol, code] = self._requests.labels(*loaded.identity, protocol, str(code))
         counted.inc()
-
-    def summarise(self, logged: Logged) -> None:
-        """Count what was asked, and what was predicted."""
-        self._summaries.leave(logged)
 
     def _of(self, identity: Identity) -> _Children:
         if (found := self._children.get(identity)) is None:
@@ -164,7 +165,7 @@ class _Sums(Collector):
         value = SummaryMetricFamily("mvc_serve_predicted_value", "Predicted numbers.", labels=_LABELS)
         value_squares = CounterMetricFamily(
             "mvc_serve_predicted_value_squares", "Sum of their squares.", labels=_LABELS)
-        for identity, summary in self._summaries.sum_up().items():
+        for identity, summary in self._summaries.by_version().items():
             for name, feature in summary.features.items():
                 for family, number in zip((total, squares, rows, missing), feature, strict=True):
                     family.add_metric([*identity, name], number)

@@ -1,9 +1,10 @@
-"""Sums over requests: of each feature, and of what was predicted. Whoever answers a request only leaves it here."""
+"""Sums over requests: of each feature, and of what was predicted."""
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import NamedTuple
@@ -11,9 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mvc.runtime.predictor import Array, Prediction
-from mvc.serving.joined import Gathered, Joined
+from mvc.serving.answers import Joined
 from mvc.serving.loaded import Identity
-from mvc.serving.logged import Logged
 
 MOST_LABELS, MOST_FEATURES = 50, 100
 OTHER = "other"
@@ -49,25 +49,18 @@ class Summaries:
     """The sums by version. Methods may be called from any thread."""
 
     def __init__(self) -> None:
-        self._gathered = Gathered()
         self._by_version: dict[Identity, Summary] = {}
         self._lock = Lock()
 
-    def leave(self, logged: Logged) -> None:
-        """Leave an answered request; every so often, it and those before it are summed up."""
-        size = logged.memory
+    def add(self, joined: Joined) -> None:
+        """Add requests."""
         with self._lock:
-            self._add(self._gathered.add(logged, size))
-
-    def sum_up(self) -> Mapping[Identity, Summary]:
-        """Return the sums, of all that was left."""
-        with self._lock:
-            self._add(self._gathered.take())
-            return self._by_version
-
-    def _add(self, requests: list[Joined]) -> None:
-        for joined in requests:
             _add(self._by_version.setdefault(joined.identity, Summary()), joined)
+
+    def by_version(self) -> dict[Identity, Summary]:
+        """Return the sums."""
+        with self._lock:
+            return copy.deepcopy(self._by_version)
 
 
 def _add(summary: Summary, joined: Joined) -> None:

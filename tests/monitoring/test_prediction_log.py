@@ -20,8 +20,8 @@ from mvc.errors import MvcError, UsageError
 from mvc.evaluation.live.prediction_log import find_parts, read_rows
 from mvc.evaluation.predictions import Wanted
 from mvc.runtime.predictor import Prediction
+from mvc.serving.answered import Answered
 from mvc.serving.loaded import Identity
-from mvc.serving.logged import Logged
 from mvc.serving.prediction_log import log as log_module
 from mvc.serving.prediction_log.folder import LogFolder
 from mvc.serving.prediction_log.log import LogOptions, check_columns
@@ -63,9 +63,9 @@ def test_a_row_for_each_example(tmp_path: Path) -> None:
     assert parquet.read_schema(part).metadata[b"mvc.log"] == b"1"
 
 
-def request(values: dict[str, Any], n: int, predicted: Any = None) -> Logged:
+def request(values: dict[str, Any], n: int, predicted: Any = None) -> Answered:
     output = np.zeros(n) if predicted is None else predicted
-    return Logged("r", 0.0, Identity("m", "", "00" * 32), 0.0, values, len(output), Prediction(output, {}))
+    return Answered("r", 0.0, Identity("m", "", "00" * 32), 0.0, values, len(output), Prediction(output, {}))
 
 
 @pytest.mark.parametrize(("values", "wanted"), [
@@ -262,6 +262,7 @@ def test_a_full_queue_drops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with log(tmp_path, counts) as opened:
         opened.put(classified("a", ["no", "no"], [0.1, 0.1]))
     opened.put(classified("late", ["no"], [0.1]))
+    opened.flush()
     assert counts.dropped == {"queue": 3}
 
 

@@ -35,8 +35,8 @@ from mvc.quality.render.exposition import gauge
 from mvc.quality.reports.report import Metric
 from mvc.quality.reports.report_document import parse_report
 from mvc.runtime.predictor import Prediction
+from mvc.serving.answered import Answered
 from mvc.serving.loaded import Identity
-from mvc.serving.logged import Logged
 
 MODEL = "models/ranker.onnx"
 ROLES = Roles("classification")
@@ -282,7 +282,7 @@ def test_one_label_so_far(tmp_path: Path) -> None:
 def test_a_regression(tmp_path: Path) -> None:
     with log(tmp_path) as opened:
         prediction = Prediction(np.array([1.5, 2.5]), {})
-        opened.put(Logged("a", 0.0, Identity("ranker", "", "00" * 32), 0.0, {"x": np.ones(2)}, 2, prediction))
+        opened.put(Answered("a", 0.0, Identity("ranker", "", "00" * 32), 0.0, {"x": np.ones(2)}, 2, prediction))
     read = read_labels(labels(["a,1", "b,2"], "mvc_request_id,amount"), "regression", "")
     joined = join(find_parts(str(tmp_path), fail), "ranker", read, Roles("regression"), fail)
     loaded = joined.versions[Served("", "00" * 32)].loaded

@@ -29,8 +29,9 @@ from mvc.cli.commands.production.serve import _curl, _say
 from mvc.ops.lifecycle.serving.run import Prepared
 from mvc.ops.lifecycle.serving.target import Target
 from mvc.runtime.predictor import Prediction
+from mvc.serving.answered import Answered
+from mvc.serving.answers import Answers
 from mvc.serving.loaded import Identity, Loaded
-from mvc.serving.logged import Logged
 from mvc.serving.metrics import Metrics
 from mvc.serving.problem import Problem, invalid
 from mvc.serving.protocols.oip_json import decode
@@ -219,15 +220,16 @@ class _Any:
 
 
 def summarised(inputs: dict[str, Any], predicted: Any, times: int = 1) -> Metrics:
-    metrics = Metrics()
+    answers = Answers()
+    metrics = Metrics(answers)
     for _ in range(times):
         columns = {name: np.array(values) for name, values in inputs.items()}
-        metrics.summarise(answered(columns, np.asarray(predicted)))
+        answers.put(answered(columns, np.asarray(predicted)))
     return metrics
 
 
-def answered(columns: dict[str, Any], predicted: Any) -> Logged:
-    return Logged("r", 0.0, Identity("m", "v1", "0"), 0.0, columns, len(predicted), Prediction(predicted, {}))
+def answered(columns: dict[str, Any], predicted: Any) -> Answered:
+    return Answered("r", 0.0, Identity("m", "v1", "0"), 0.0, columns, len(predicted), Prediction(predicted, {}))
 
 
 @pytest.mark.parametrize(("predicted", "label"), [
@@ -247,10 +249,11 @@ def test_a_huge_number_does_not_spoil_a_sum() -> None:
 def test_texts_that_are_to_be_summed_up_have_a_limit() -> None:
     tracemalloc.start()
     try:
-        metrics = Metrics()
+        answers = Answers()
+        Metrics(answers)
         for place in range(40):
             text = np.array([f"{place}{'a' * (1 << 20)}"], object)
-            metrics.summarise(answered({"x": text}, np.zeros(1)))
+            answers.put(answered({"x": text}, np.zeros(1)))
             del text
         assert tracemalloc.get_traced_memory()[0] < 12 << 20
     finally:

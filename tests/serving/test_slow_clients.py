@@ -10,6 +10,7 @@ import pytest
 from serving.running import scaled
 
 from mvc.runtime.load import load
+from mvc.serving.answers import Answers
 from mvc.serving.inference import Inference
 from mvc.serving.loaded import Identity, Loaded, Served
 from mvc.serving.metrics import Metrics
@@ -33,7 +34,8 @@ def test_a_request_must_arrive_in_time(sent: bytes, status: int, tmp_path: Path)
     served = Served(Loaded(Identity("m", "v1.0.0", "0" * 64), model, "m.onnx", "", "m.onnx", "m.onnx"))
 
     async def ask() -> bytes:
-        inference = Inference({"m": served}, Work(_LIMITS), Metrics())
+        answers = Answers()
+        inference = Inference({"m": served}, Work(_LIMITS), Metrics(answers), answers)
         rest = Rest(inference, _LIMITS)
         listener = bound(Address("127.0.0.1", 0, None))
         serving = asyncio.create_task(rest.serve(listener))

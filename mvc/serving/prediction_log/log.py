@@ -11,13 +11,14 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 from xxhash import xxh64_intdigest
 
 from mvc.errors import UsageError
 from mvc.fs.files import as_error
 from mvc.quality.words import clipped
-from mvc.serving.joined import Gathered, Joined
-from mvc.serving.logged import Logged, LogMetrics
+from mvc.serving.answered import LogMetrics
+from mvc.serving.answers import Answers, Joined
 from mvc.serving.prediction_log.folder import LogFolder
 from mvc.serving.prediction_log.parts import Parts, Say
 from mvc.serving.prediction_log.table import Privacy, column_names, load_libraries
@@ -51,8 +52,10 @@ class LogOptions(NamedTuple):
 class PredictionLog:
     """A log that is open for writing, to be used with `with`."""
 
-    def __init__(self, options: LogOptions, metrics: LogMetrics, say: Say, seconds: float = SECONDS) -> None:
-        """Start the thread; a part is written `seconds` after its first row, at the latest.
+    def __init__(
+        self, options: LogOptions, metrics: LogMetrics, say: Say, answers: Answers, seconds: float = SECONDS,
+    ) -> None:
+        """Log `answers` in a thread; a part is written `seconds` after its first row, at the latest.
 
         Raises:
             UsageError: an option is invalid.
@@ -64,46 +67,57 @@ class PredictionLog:
         self._parts = Parts(folder, _privacy(folder, options), metrics, say, seconds)
         self._metrics = metrics
         self._threshold = int(options.sample * (1 << 64))
-        self._joined: list[Joined] = []
-        self._gathered = Gathered()
+        self._answers = answers
+        self._queue: list[Joined] = []
         self._waiting = 0
         self._closed = False
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
+        answers.read_by(self._put)
 
     def __enter__(self) -> PredictionLog:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Write what is in the queue."""
+        """Write what is left."""
+        self._answers.flush()
         with self._lock:
             self._closed = True
         self._wake.set()
         self._thread.join()
 
-    def put(self, logged: Logged) -> None:
-        """Log a request, if there is room in the queue. It never waits."""
-        if xxh64_intdigest(logged.request_id.encode(errors="replace")) >= self._threshold:
-            self._metrics.log_dropped(logged.identity.model, "sampled", logged.rows)
+    def _put(self, joined: Joined) -> None:
+        """Log requests, if there is room in the queue. It never waits."""
+        if joined.prediction is None:
             return
-        size = logged.memory
+        chosen = self._sampled(joined)
         with self._lock:
+            size = chosen.memory
             fits = self._waiting + size <= QUEUE and not self._closed
             if fits:
                 self._waiting += size
-                self._joined += self._gathered.add(logged, size)
+                self._queue.append(chosen)
                 is_much = self._waiting > QUEUE // 2
         if not fits:
-            self._metrics.log_dropped(logged.identity.model, "queue", logged.rows)
+            self._metrics.log_dropped(joined.identity.model, "queue", len(chosen.place))
         elif is_much:
             self._wake.set()
+
+    def _sampled(self, joined: Joined) -> Joined:
+        if self._threshold >> 64:
+            return joined
+        hashes = [xxh64_intdigest(name.encode(errors="replace")) for name in joined.ids]
+        chosen = joined.chosen(np.array(hashes, np.uint64) < self._threshold)
+        self._metrics.log_dropped(joined.identity.model, "sampled", len(joined.place) - len(chosen.place))
+        return chosen
 
     def _run(self) -> None:
         while not self._closed:
             self._wake.wait(_PAUSE)
             self._wake.clear()
+            self._answers.flush()
             self._write()
             self._parts.write_due()
         self._write()
@@ -112,10 +126,9 @@ class PredictionLog:
     def _write(self) -> None:
         """Put all that waits into parts."""
         with self._lock:
-            waiting = [*self._joined, *self._gathered.take()]
-            self._joined, self._waiting = [], 0
-        for item in waiting:
-            self._parts.add(item)
+            queue, self._queue, self._waiting = self._queue, [], 0
+        for joined in queue:
+            self._parts.add(joined)
 
 
 def check_folder(options: LogOptions) -> None:

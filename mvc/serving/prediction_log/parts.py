@@ -12,9 +12,9 @@ from typing import TypeAlias
 
 from mvc.errors import first_line
 from mvc.quality.words import clipped
-from mvc.serving.joined import Joined, Layout, concatenated
+from mvc.serving.answered import LogMetrics
+from mvc.serving.answers import Joined, Layout, concatenated
 from mvc.serving.loaded import Identity
-from mvc.serving.logged import LogMetrics
 from mvc.serving.prediction_log.folder import LogFolder
 from mvc.serving.prediction_log.table import Privacy, encode, names_in, table
 

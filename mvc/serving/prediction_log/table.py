@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mvc.evaluation.live.prediction_log import BLAKE3, FORMAT, ID, LATENCY, MODEL, OWN, ROW, TIME, VERSION
 from mvc.evaluation.roles import PREDICTED, SCORE
-from mvc.serving.joined import Joined
+from mvc.serving.answers import Joined
 
 MAX_WIDTH = 1000
 """Columns that one input becomes; a wider one is a column of lists."""

@@ -17,6 +17,7 @@ from mvc.ops.lifecycle.serving.follow import Followed, Follower
 from mvc.ops.lifecycle.serving.serve import NotServed, Options, ProvenContent, prepare
 from mvc.ops.lifecycle.serving.target import Target, find_target, split_name
 from mvc.project import Project, Surroundings
+from mvc.serving.answers import Answers
 from mvc.serving.inference import Inference
 from mvc.serving.loaded import Loaded, Served
 from mvc.serving.metrics import Metrics
@@ -93,7 +94,8 @@ def run(
     """
     from mvc.serving.protocols import server  # noqa: PLC0415 - see `prepare_all`
 
-    metrics = Metrics()
+    answers = Answers()
+    metrics = Metrics(answers)
     models = {item.loaded.identity.model: Served(item.loaded) for item in prepared}
     followed = [Followed(item.target, models[item.loaded.identity.model]) for item in prepared if item.target.followed]
     stop = threading.Event()
@@ -112,9 +114,9 @@ def run(
             threading.Thread(target=follower.run, args=(setup.follow, stop), daemon=True).start()
 
     try:
-        with _log(setup, prepared, metrics, say) as log:
+        with _log(setup, prepared, answers, metrics, say):
             is_idle = server.run(
-                setup.address, setup.limits, lambda work: Inference(models, work, metrics, log), begin,
+                setup.address, setup.limits, lambda work: Inference(models, work, metrics, answers), begin,
             )
     finally:
         stop.set()
@@ -124,7 +126,7 @@ def run(
 
 
 def _log(
-    setup: Setup, prepared: Sequence[Prepared], metrics: Metrics, say: Callable[[str], None],
+    setup: Setup, prepared: Sequence[Prepared], answers: Answers, metrics: Metrics, say: Callable[[str], None],
 ) -> AbstractContextManager[PredictionLog | None]:
     if setup.log is None:
         return nullcontext()
@@ -135,4 +137,4 @@ def _log(
             say(f"  try: {fix}")
 
     check_columns(setup.log, [item.loaded.model.inputs for item in prepared])
-    return PredictionLog(setup.log, metrics, tell)
+    return PredictionLog(setup.log, metrics, tell, answers)

@@ -15,7 +15,7 @@ Dropped: TypeAlias = Literal["queue", "disk", "sampled"]
 """Why rows are not in the log: too many came at once, they could not be written, or `--log-sample` left them out."""
 
 
-class Logged(NamedTuple):
+class Answered(NamedTuple):
     """A request that was answered. Its arrays do not change any more."""
 
     request_id: str

@@ -7,15 +7,16 @@ that is asked of one alone is asked at once, and the rest is a few calls of NumP
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from threading import Lock
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mvc.runtime.predictor import Array, Prediction
+from mvc.serving.answered import Answered
 from mvc.serving.loaded import Identity
-from mvc.serving.logged import Logged
 from mvc.serving.tensors import memory_of
 
 _MOST, _MOST_BYTES = 512, 8 << 20
@@ -46,44 +47,73 @@ class Joined(NamedTuple):
 
     @property
     def memory(self) -> int:
-        """About how many bytes they take."""
+        """About how many bytes they take; a constant as many for each row."""
         outputs = [self.prediction.predicted, *self.prediction.scores.values()] if self.prediction else []
-        arrays = (*self.inputs.values(), *self.constants.values(), *outputs, self.times, self.latencies, self.place)
-        return sum(map(memory_of, arrays)) + sum(map(sys.getsizeof, self.ids))
+        arrays = (*self.inputs.values(), *outputs, self.times, self.latencies, self.place)
+        repeated = sum(map(memory_of, self.constants.values())) * len(self.place) // len(self.ids)
+        return sum(map(memory_of, arrays)) + sum(map(sys.getsizeof, self.ids)) + repeated
+
+    def chosen(self, requests: NDArray[np.bool_]) -> Joined:
+        """Return some of the requests."""
+        rows = requests[self.place]
+        scores = {} if self.prediction is None else self.prediction.scores
+        return self._replace(
+            ids=[name for name, is_chosen in zip(self.ids, requests, strict=True) if is_chosen],
+            times=self.times[requests], latencies=self.latencies[requests],
+            place=(np.cumsum(requests) - 1)[self.place[rows]],
+            inputs={name: values[rows] for name, values in self.inputs.items()},
+            constants={name: values[requests] for name, values in self.constants.items()},
+            prediction=self.prediction and Prediction(
+                self.prediction.predicted[rows], {label: values[rows] for label, values in scores.items()}),
+        )
 
 
-class Gathered:
-    """Requests until they are joined. It is for one thread at a time."""
+class Answers:
+    """Where answered requests are left; their readers get them joined. Methods may be called from any thread."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[Layout, Identity], list[Logged]] = {}
+        self._groups: dict[tuple[Layout, Identity], list[Answered]] = {}
         self._count = self._bytes = 0
+        self._lock = Lock()
+        self._readers: list[Callable[[Joined], None]] = []
 
-    def add(self, logged: Logged, size: int) -> list[Joined]:
-        """Add a request of `size` bytes; return all, if that is many."""
-        self._groups.setdefault((_layout(logged), logged.identity), []).append(logged)
-        self._count += 1
-        self._bytes += size
-        return self.take() if self._count >= _MOST or self._bytes >= _MOST_BYTES else []
+    def read_by(self, reader: Callable[[Joined], None]) -> None:
+        """Let another reader get all that is joined from now on."""
+        self._readers.append(reader)
 
-    def take(self) -> list[Joined]:
-        """Return all, and forget them."""
-        groups, self._groups = self._groups, {}
-        self._count = self._bytes = 0
-        return [_joined(layout, requests) for (layout, _), requests in groups.items()]
+    def put(self, answered: Answered) -> None:
+        """Leave a request."""
+        key, size = (_layout(answered), answered.identity), answered.memory
+        with self._lock:
+            self._groups.setdefault(key, []).append(answered)
+            self._count += 1
+            self._bytes += size
+            is_much = self._count >= _MOST or self._bytes >= _MOST_BYTES
+        if is_much:
+            self.flush()
+
+    def flush(self) -> None:
+        """Give the readers all that was left."""
+        with self._lock:
+            groups, self._groups = self._groups, {}
+            self._count = self._bytes = 0
+        for (layout, _), requests in groups.items():
+            joined = _joined(layout, requests)
+            for reader in self._readers:
+                reader(joined)
 
 
-def _layout(logged: Logged) -> Layout:
-    rows, prediction = logged.rows, logged.prediction
+def _layout(answered: Answered) -> Layout:
+    rows, prediction = answered.rows, answered.prediction
     inputs = [
         (name, _type(values), by_row := values.shape[:1] == (rows,), values.shape[1:] if by_row else values.shape)
-        for name, values in logged.columns.items()
+        for name, values in answered.columns.items()
     ]
     if prediction is None:
-        return (logged.identity.model, *inputs)
+        return (answered.identity.model, *inputs)
     predicted = _type(prediction.predicted), prediction.predicted.shape[1:]
     scores = [(label, _type(values)) for label, values in prediction.scores.items()]
-    return (logged.identity.model, *inputs, predicted, *scores)
+    return (answered.identity.model, *inputs, predicted, *scores)
 
 
 def _type(values: Array) -> object:
@@ -91,7 +121,7 @@ def _type(values: Array) -> object:
     return dtype.kind if dtype.kind in "SU" else dtype  # texts of any length are of one type
 
 
-def _joined(layout: Layout, requests: Sequence[Logged]) -> Joined:
+def _joined(layout: Layout, requests: Sequence[Answered]) -> Joined:
     first, counts = requests[0], [item.rows for item in requests]
     by_row = [name for name, values in first.columns.items() if values.shape[:1] == (first.rows,)]
     return Joined(
