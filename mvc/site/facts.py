@@ -110,24 +110,6 @@ class SiteModel(NamedTuple):
         return next((item for item in self.versions if item.name == name), None)
 
 
-class Deed(NamedTuple):
-    """What somebody did to a model: an entry of `mvc audit`."""
-
-    date: str
-    event: str
-    model: str
-    path: str
-    version: str
-    stage: str
-    author: str
-    commit: str
-    tag: str
-    blake3: str
-    signature: Signature
-    problem: str
-    text: str
-
-
 class Around(NamedTuple):
     """What all pages share."""
 

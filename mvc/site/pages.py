@@ -13,8 +13,9 @@ import msgspec
 from mvc.objects.hashing import hash_bytes
 from mvc.quality.reports.report import is_sliced
 from mvc.quality.words import rounded
+from mvc.registry.audit import AuditEntry
 from mvc.site.demands_text import demand_lines, rule_lines, stage_lines
-from mvc.site.facts import Around, Deed, SiteModel
+from mvc.site.facts import Around, SiteModel
 from mvc.site.lineage import Links
 from mvc.site.summary import Summary, slug
 from mvc.site.templating import render
@@ -74,7 +75,7 @@ def site_pages(around: Around, summaries: Sequence[Summary], shards: Sequence[st
     yield Page.of("models.json", _json([[name, f"models/{slug(name)}"] for name in names]))
 
 
-def audit_pages(around: Around, shared: str, deeds: Sequence[Deed], models: Iterable[str]) -> Iterator[Page]:
+def audit_pages(around: Around, shared: str, deeds: Sequence[AuditEntry], models: Iterable[str]) -> Iterator[Page]:
     """Yield the pages of the audit; `deeds` are the oldest first. A page that is full stays as it is.
 
     `shared` is the digest of what all pages depend on.

@@ -13,7 +13,8 @@ from mvc.objects.parsing.patterns import problem
 from mvc.objects.pointer import Notes
 from mvc.objects.visible import visible
 from mvc.quality.policy.policy import Policy, Rule
-from mvc.site.facts import Deed, Plot
+from mvc.registry.audit import AuditEntry
+from mvc.site.facts import Plot
 from mvc.site.pages import audit_pages, site_pages
 from mvc.site.summary import Complaint, summary_of
 
@@ -39,7 +40,7 @@ def everything() -> dict[str, str]:
     )
     health = tuple(Complaint("stale", item) for item in PAYLOADS)
     summary = summary_of(found, around.policy, NOW)._replace(health=health)
-    deeds = [Deed(*[item] * 13) for item in PAYLOADS]  # type: ignore[arg-type]
+    deeds = [AuditEntry(*[item] * 13) for item in PAYLOADS]  # type: ignore[arg-type]
     shared = [*site_pages(around, [summary], ["a"], TEXT), *audit_pages(around, "", deeds, ["ranker"])]
     return pages(found, around=around) | {page.path: page.content().decode() for page in shared}
 

@@ -15,7 +15,7 @@ from mvc.cli.output import Output, columns, minute, print_json, visible
 from mvc.errors import UsageError
 
 if TYPE_CHECKING:
-    from mvc.ops.shared.audit.entry import AuditEntry
+    from mvc.registry.audit import AuditEntry
 
 
 @app.command(rich_help_panel=VERSIONS)
@@ -43,7 +43,7 @@ def audit(
 
 
 def _print_csv(found: tuple[AuditEntry, ...]) -> None:
-    from mvc.ops.shared.audit.entry import AuditEntry  # noqa: PLC0415
+    from mvc.registry.audit import AuditEntry  # noqa: PLC0415
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(AuditEntry._fields)

@@ -23,9 +23,10 @@ from mvc.ops.shared.audit.history import ModelHistory
 from mvc.ops.shared.audit.stream import stream
 from mvc.ops.shared.versions.read import read_registry
 from mvc.project import Project
+from mvc.registry.audit import AuditEntry
 from mvc.registry.state import Model
 from mvc.scm.incomplete import lacks_versions
-from mvc.site.facts import Around, Deed, SiteModel
+from mvc.site.facts import Around, SiteModel
 from mvc.site.lineage import Links, digests_of, links_of
 from mvc.site.pages import (
     Page,
@@ -206,7 +207,7 @@ def _shared_pages(
 ) -> Iterator[Page]:
     registry, context, history = read
     told = stream(project, registry.values(), history(), context.now)
-    deeds = [Deed._make(map(valid, item)) for item in reversed(told)]
+    deeds = [AuditEntry._make(map(valid, item)) for item in reversed(told)]
     summaries = [entry.summary for _, entry in sorted(models.items())]
     shards: dict[str, list[tuple[str, str, str]]] = {}
     for name, entry in sorted(models.items()):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from mvc.objects.names import registered_name
 from mvc.objects.pointer import path_of
-from mvc.ops.shared.audit.entry import AuditEntry, AuditEvent, Signature, Verifying, Wanted
+from mvc.ops.shared.audit.entry import Signature, Verifying, Wanted
 from mvc.ops.shared.audit.history import ENDINGS, ModelHistory, Named
 from mvc.ops.shared.evidence.ssh_signatures import signers_of
 from mvc.ops.shared.reports import model_of
@@ -18,6 +18,7 @@ from mvc.quality.files import SIGNATURES, WAIVERS
 from mvc.quality.files import SUFFIX as REPORT
 from mvc.quality.reports.glance import Glance
 from mvc.quality.reports.signers import REPORTS, split_blocks
+from mvc.registry.audit import AuditEntry, AuditEvent
 from mvc.scm.blobs import read_blobs
 from mvc.scm.commits import CommitObject, blob_at
 from mvc.scm.plumbing import RawChange

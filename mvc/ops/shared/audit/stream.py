@@ -7,12 +7,13 @@ from operator import itemgetter
 
 from mvc.objects.pointer import path_of
 from mvc.ops.shared.audit.commits import committed
-from mvc.ops.shared.audit.entry import AuditEntry, Signature, Verifying, Wanted
+from mvc.ops.shared.audit.entry import Signature, Verifying, Wanted
 from mvc.ops.shared.audit.history import ModelHistory, read_history
 from mvc.ops.shared.versions.dates import date_of, start_of
 from mvc.ops.shared.versions.read import read_registry
 from mvc.ops.shared.versions.tag_signatures import Keys, signature_problem
 from mvc.project import Project
+from mvc.registry.audit import AuditEntry
 from mvc.registry.event import Event
 from mvc.registry.kinds import event_kinds
 from mvc.registry.state import Model
