@@ -10,16 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from statistics import median
-from typing import Any
 
-LIMIT, MEMORY = 1.5, 1 << 30
+from benchmarks.against_calls import Pair, environment, material, measured, python, report
 
 MAKE = """
 import sys, numpy as np, pyarrow as pa, pyarrow.parquet as pq
@@ -64,53 +59,22 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="keep material here")
     options = parser.parse_args()
-    folder = Path(options.folder or tempfile.mkdtemp(prefix="mvc-bench-"))
-    try:
-        return _report(_rounds(folder, options.rows, options.columns, options.rounds))
-    finally:
-        if not options.folder:
-            shutil.rmtree(folder, ignore_errors=True)
+    with material(options.folder) as folder:
+        return report(_rounds(folder, options.rows, options.columns, options.rounds))
 
 
-def _rounds(folder: Path, rows: int, columns: int, rounds: int) -> list[dict[str, Any]]:
-    environ = {**os.environ, "HOME": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+def _rounds(folder: Path, rows: int, columns: int, rounds: int) -> list[Pair]:
+    environ = environment(folder)
     for line in (["git", "init", "-q"], ["mvc", "init", "-q"]):
         subprocess.run(line, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL)
-    _python(MAKE, str(rows), str(columns), str(folder))
+    python(MAKE, str(rows), str(columns), str(folder))
     files = [str(folder / f"{name}.parquet") for name in ("reference", "current")]
     line = ["mvc", "drift", "-q", "--reference", files[0], "--current", files[1], "--html", str(folder / "page.html")]
     found = []
     for _ in range(rounds):
-        calls, calls_memory = json.loads(_python(CALLS, *files))
-        mvc, memory = _measured(line, folder, environ)
-        found.append({"calls": calls, "calls_memory": calls_memory, "mvc": mvc, "memory": memory})
+        calls, calls_memory = json.loads(python(CALLS, *files))
+        found.append(Pair(calls, calls_memory, *measured(line, folder, environ, expected=1)))
     return found
-
-
-def _python(program: str, *words: str) -> str:
-    return subprocess.run([sys.executable, "-c", program, *words], check=True, capture_output=True, text=True).stdout
-
-
-def _measured(line: list[str], folder: Path, environ: dict[str, str]) -> tuple[float, int]:
-    """Return the CPU seconds and the most memory, in bytes, of a command that finds drift."""
-    process = subprocess.Popen(line, cwd=folder, env=environ, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) != 1:
-        raise SystemExit(f"{line} found no drift")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-
-
-def _report(found: list[dict[str, Any]]) -> int:
-    for item in found:
-        print(f"calls {item['calls']:.1f} s, {item['calls_memory'] >> 20} MiB; "
-              f"mvc {item['mvc']:.1f} s, {item['memory'] >> 20} MiB; quotient {item['mvc'] / item['calls']:.2f}")
-    quotient = median(item["mvc"] / item["calls"] for item in found)
-    memory = max(item["memory"] for item in found)
-    print(f"median quotient {quotient:.2f}, expected at most {LIMIT}")
-    print(f"{memory >> 20} MiB, expected at most {MEMORY >> 20}")
-    return int(quotient > LIMIT or memory > MEMORY)
 
 
 if __name__ == "__main__":

@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from statistics import median
-from typing import Any
+
+from benchmarks.against_calls import Pair, environment, material, measured, python, report
 
 HERE = Path(__file__).resolve().parent
 SLICES = ("country", "device", "age")
-LIMIT, MEMORY = 1.5, 1 << 30
-
 MAKE = """
 import sys, numpy as np, pyarrow as pa, pyarrow.parquet as pq
 rows, path = int(sys.argv[1]), sys.argv[2]
@@ -68,61 +63,30 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="keep material here")
     options = parser.parse_args()
-    folder = Path(options.folder or tempfile.mkdtemp(prefix="mvc-bench-"))
-    try:
-        return _report(_rounds(folder, options.rows, options.rounds))
-    finally:
-        if not options.folder:
-            shutil.rmtree(folder, ignore_errors=True)
+    with material(options.folder) as folder:
+        return report(_rounds(folder, options.rows, options.rounds))
 
 
-def _rounds(folder: Path, rows: int, rounds: int) -> list[dict[str, Any]]:
+def _rounds(folder: Path, rows: int, rounds: int) -> list[Pair]:
     predictions = folder / "data/predictions.parquet"
-    environ = {**os.environ, "HOME": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environ = environment(folder)
     _prepare(folder, predictions, rows, environ)
     found = []
     for index in range(rounds):
-        calls, calls_memory = json.loads(_python(CALLS, str(predictions), ",".join(SLICES)))
+        calls, calls_memory = json.loads(python(CALLS, str(predictions), ",".join(SLICES)))
         (folder / "models/m.bin").write_text(f"model {index}" * 100)
         line = ["mvc", "eval", "score", "-q", "models/m.bin", "--add", "--predictions", str(predictions), "--score",
                 "score", "--tag", f"v{index}.0.0", *(word for name in SLICES for word in ("--slice", name))]
-        mvc, memory = _measured(line, folder, environ)
-        found.append({"calls": calls, "calls_memory": calls_memory, "mvc": mvc, "memory": memory})
+        found.append(Pair(calls, calls_memory, *measured(line, folder, environ)))
     return found
 
 
 def _prepare(folder: Path, predictions: Path, rows: int, environ: dict[str, str]) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
     predictions.parent.mkdir(parents=True)
     (folder / "models").mkdir()
     for line in (["git", "init", "-q"], ["git", "config", "user.email", "ada@example.com"], ["mvc", "init", "-q"]):
         subprocess.run(line, cwd=folder, env=environ, check=True, stdout=subprocess.DEVNULL)
-    _python(MAKE, str(rows), str(predictions))
-
-
-def _python(program: str, *words: str) -> str:
-    return subprocess.run([sys.executable, "-c", program, *words], check=True, capture_output=True, text=True).stdout
-
-
-def _measured(line: list[str], folder: Path, environ: dict[str, str]) -> tuple[float, int]:
-    """Return the CPU seconds and the most memory, in bytes, of a command."""
-    process = subprocess.Popen(line, cwd=folder, env=environ, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"{line} failed")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
-
-
-def _report(found: list[dict[str, Any]]) -> int:
-    for item in found:
-        print(f"calls {item['calls']:.1f} s, {item['calls_memory'] >> 20} MiB; "
-              f"mvc {item['mvc']:.1f} s, {item['memory'] >> 20} MiB; quotient {item['mvc'] / item['calls']:.2f}")
-    quotient = median(item["mvc"] / item["calls"] for item in found)
-    memory = max(item["memory"] for item in found)
-    missed = quotient > LIMIT or memory > MEMORY
-    print(f"median quotient {quotient:.2f}, expected at most {LIMIT}")
-    print(f"{memory >> 20} MiB, expected at most {MEMORY >> 20}")
-    return int(missed)
+    python(MAKE, str(rows), str(predictions))
 
 
 if __name__ == "__main__":

@@ -11,11 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +26,8 @@ from typing import Any
 import numpy as np
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
+
+from benchmarks.against_calls import environment, material
 
 LIMITS = {"p50": 1.03, "p99": 1.03, "throughput": 0.97, "processor": 1.03}
 """Milliseconds; requests in a second; milliseconds of the processor for each of these."""
@@ -99,18 +99,13 @@ def main() -> int:
     parser.add_argument("--folder", help="keep material here")
     parser.add_argument("--logged", action="store_true", help="with the prediction log")
     options = parser.parse_args()
-    folder = Path(options.folder or tempfile.mkdtemp(prefix="mvc-bench-"))
-    try:
+    with material(options.folder) as folder:
         missed = _requests(folder, options)
         return int(_start(folder, options.size) or missed) if options.size else int(missed)
-    finally:
-        if not options.folder:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _prepared(folder: Path, name: str, size: int) -> dict[str, str]:
-    environ = {**os.environ, "HOME": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    folder.mkdir(parents=True, exist_ok=True)
+    environ = environment(folder)
     if not (folder / ".mvc").exists():
         for line in (["git", "init", "-q"], ["git", "config", "user.email", "ada@example.com"],
                      ["git", "config", "user.name", "Ada"], ["mvc", "init", "-q"]):

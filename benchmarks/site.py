@@ -12,12 +12,12 @@ import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+from benchmarks.against_calls import material
 from mvc.objects.digest import Digest
 from mvc.objects.hashing import hash_bytes
 from mvc.objects.pointer import Notes, emit, file_pointer
@@ -45,12 +45,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", help="keep material here")
     options = parser.parse_args()
-    folder = Path(options.folder or tempfile.mkdtemp(prefix="mvc-bench-"))
-    try:
+    with material(options.folder) as folder:
         return _report(folder, options.models, options.versions, options.rounds)
-    finally:
-        if not options.folder:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _report(folder: Path, models: int, versions: int, rounds: int) -> int:
