@@ -88,6 +88,16 @@ if (pictures === "hostile") {
       await other.context().close();
     }
   }
+  // On paper: what is too wide there is cut off.
+  const paper = await open({ viewport: { width: 680, height: 960 } });
+  await paper.emulateMedia({ media: "print" });
+  for (const kind of kinds) {
+    await paper.goto(url + kind);
+    const wider = await paper.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (wider > 0) seen.scrolls.push(`${kind} print: ${wider}`);
+    if (pictures) await paper.pdf({ path: `${pictures}/${kind.replaceAll("/", "-").replace(".html", "")}.pdf`, format: "A4" });
+  }
+
   const plain = await open({ javaScriptEnabled: false });
   await plain.goto(`${url}models/ranker/compare.html`);
   seen.facts.compareWithoutScript = await plain.locator("#comparison tbody tr").count();
