@@ -69,8 +69,8 @@ def load(file: PredictionsFile, roles: Roles) -> Loaded:
         InvalidFormat: the file, or a column, is not as it must be.
         UsageError: the roles do not fit, or the kind is not known.
     """
-    if "" in roles.sliced:
-        raise UsageError("a column for slices has no name", "mvc eval score --help")
+    if "" in (*roles.scores, *roles.sliced):
+        raise UsageError("invalid column '': expected the name of a column", "mvc eval score --help")
     roles = _completed(file, roles)
     numbers = {roles.weight, *(roles.scores if roles.kind != "regression" else ())}
     texts = set(roles.sliced)

@@ -22,7 +22,7 @@ from mvc.site.templating import render
 from mvc.site.views import Cell, ModelData, cell_of, model_view, overview_rows, version_view
 
 STATIC = ("site.css", "site.js", "icon.svg")
-DEEDS = 400
+ENTRIES = 400
 """Entries on a page of the audit."""
 _LETTER = 6.6
 """Units of a letter in a badge."""
@@ -75,20 +75,20 @@ def site_pages(around: Around, summaries: Sequence[Summary], shards: Sequence[st
     yield Page.of("models.json", _json([[name, f"models/{slug(name)}"] for name in names]))
 
 
-def audit_pages(around: Around, shared: str, deeds: Sequence[AuditEntry], models: Iterable[str]) -> Iterator[Page]:
-    """Yield the pages of the audit; `deeds` are the oldest first. A page that is full stays as it is.
+def audit_pages(around: Around, shared: str, entries: Sequence[AuditEntry], models: Iterable[str]) -> Iterator[Page]:
+    """Yield the pages of the audit; `entries` are the oldest first. A page that is full stays as it is.
 
     `shared` is the digest of what all pages depend on.
     """
     known = frozenset(models)
-    count = max(-(-len(deeds) // DEEDS), 1)
+    count = max(-(-len(entries) // ENTRIES), 1)
     names = [*(f"{number + 1}.html" for number in range(count - 1)), "index.html"]
     for number, name in enumerate(names):
         older = names[number - 1] if number else ""
         newer = names[number + 1] if number + 1 < count else ""
-        shown = deeds[number * DEEDS : (number + 1) * DEEDS][::-1]
+        shown = entries[number * ENTRIES : (number + 1) * ENTRIES][::-1]
         linked = sorted({item.model for item in shown} & known)
-        values = {"deeds": shown, "older": older, "newer": newer, "models": linked}
+        values = {"entries": shown, "older": older, "newer": newer, "models": linked}
         inputs = hash_bytes(msgspec.json.encode((shared, values))).blake3
         yield Page(f"audit/{name}", inputs, partial(_rendered, f"audit/{name}", "audit.html", around, **values))
 

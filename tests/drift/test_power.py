@@ -13,7 +13,11 @@ from mvc.drift.compare import ColumnDrift, compare
 from mvc.drift.judge import LEAST_EFFECT, judge
 
 LEVEL, SETS = 0.05, 1000
-RANDOM = np.random.default_rng(23)
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(23)
 
 
 def numbers(values: np.ndarray) -> Numbers:
@@ -25,19 +29,21 @@ def texts(values: np.ndarray, missing: int = 0) -> Texts:
     return Texts(Counter(values.tolist()), len(values) + missing, missing)
 
 
-def with_gaps(values: np.ndarray, share: float) -> np.ndarray:
-    return np.where(RANDOM.random(len(values)) < share, np.nan, values)
+def with_gaps(random: np.random.Generator, values: np.ndarray, share: float) -> np.ndarray:
+    return np.where(random.random(len(values)) < share, np.nan, values)
 
 
-def sample(n: int, mean: float = 0.0, std: float = 1.0, share: float = 0.3, gaps: float = 0.1) -> list[Numbers | Texts]:
+def sample(
+    random: np.random.Generator, n: int, mean: float = 0.0, std: float = 1.0, share: float = 0.3, gaps: float = 0.1,
+) -> list[Numbers | Texts]:
     """Return columns: numbers, correlated ones, tied ones, with gaps, categories, rare ones."""
-    normal = RANDOM.normal(mean, std, n)
+    normal = random.normal(mean, std, n)
     shares = np.array([share, *[(1 - share) / 4] * 4])
     rare = 1 / np.arange(1, 13) ** 1.5
     return [
-        numbers(normal), numbers(normal + RANDOM.normal(0, 0.5, n)), numbers(np.round(RANDOM.exponential(2, n), 1)),
-        numbers(with_gaps(RANDOM.normal(size=n), gaps)), texts(RANDOM.choice(list("abcde"), n, p=shares)),
-        texts(RANDOM.choice(list("abcdefghijkl"), n, p=rare / rare.sum())),
+        numbers(normal), numbers(normal + random.normal(0, 0.5, n)), numbers(np.round(random.exponential(2, n), 1)),
+        numbers(with_gaps(random, random.normal(size=n), gaps)), texts(random.choice(list("abcde"), n, p=shares)),
+        texts(random.choice(list("abcdefghijkl"), n, p=rare / rare.sum())),
     ]
 
 
@@ -46,28 +52,26 @@ def drift(one: list[Numbers | Texts], other: list[Numbers | Texts]) -> dict[str,
     return {column.name: column for column in judge([compare(*pair) for pair in pairs], LEVEL)}
 
 
-@pytest.fixture(autouse=True)
-def _same_numbers_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(globals(), "RANDOM", np.random.default_rng(23))
-
-
-def test_null_data_drifts_no_more_often_than_the_level() -> None:
-    rejected = sum(any(column.drifted for column in drift(sample(150), sample(100)).values()) for _ in range(SETS))
+def test_null_data_drifts_no_more_often_than_the_level(random: np.random.Generator) -> None:
+    found = (drift(sample(random, 150), sample(random, 100)) for _ in range(SETS))
+    rejected = sum(any(column.drifted for column in columns.values()) for columns in found)
     assert 0 < rejected <= stats.binom.ppf(0.99, SETS, LEVEL)
 
 
 @pytest.mark.parametrize(("column", "shift"), [
     ("n", {"mean": 0.3}), ("n", {"std": 1.5}), ("c", {"share": 0.42}), ("g", {"gaps": 0.2}),
 ])
-def test_planted_drift_is_found_and_only_there(column: str, shift: dict[str, float]) -> None:
-    found = [drift(sample(1000), sample(800, **shift)) for _ in range(20)]
+def test_planted_drift_is_found_and_only_there(
+    column: str, shift: dict[str, float], random: np.random.Generator,
+) -> None:
+    found = [drift(sample(random, 1000), sample(random, 800, **shift)) for _ in range(20)]
     assert sum(item[column].drifted for item in found) >= 19
     others = set("nmtgcr") - {column} - ({"m"} if column == "n" else set())
     assert sum(any(item[name].drifted for name in others) for item in found) <= 4
 
 
-def test_p_values_are_adjusted_over_all_tests_of_all_columns() -> None:
-    columns = drift(sample(300), sample(200, mean=0.25))
+def test_p_values_are_adjusted_over_all_tests_of_all_columns(random: np.random.Generator) -> None:
+    columns = drift(sample(random, 300), sample(random, 200, mean=0.25))
     tests = [test for column in columns.values() for test in column.tests if test.p is not None]
     expected = stats.false_discovery_control([test.p for test in tests])
     assert [test.adjusted for test in tests] == pytest.approx(list(expected))

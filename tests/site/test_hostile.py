@@ -40,8 +40,8 @@ def everything() -> dict[str, str]:
     )
     health = tuple(Complaint("stale", item) for item in PAYLOADS)
     summary = summary_of(found, around.policy, NOW)._replace(health=health)
-    deeds = [AuditEntry(*[item] * 13) for item in PAYLOADS]  # type: ignore[arg-type]
-    shared = [*site_pages(around, [summary], ["a"], TEXT), *audit_pages(around, "", deeds, ["ranker"])]
+    entries = [AuditEntry(*[item] * 13) for item in PAYLOADS]  # type: ignore[arg-type]
+    shared = [*site_pages(around, [summary], ["a"], TEXT), *audit_pages(around, "", entries, ["ranker"])]
     return pages(found, around=around) | {page.path: page.content().decode() for page in shared}
 
 

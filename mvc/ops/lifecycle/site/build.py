@@ -207,7 +207,7 @@ def _shared_pages(
 ) -> Iterator[Page]:
     registry, context, history = read
     told = stream(project, registry.values(), history(), context.now)
-    deeds = [AuditEntry._make(map(valid, item)) for item in reversed(told)]
+    entries = [AuditEntry._make(map(valid, item)) for item in reversed(told)]
     summaries = [entry.summary for _, entry in sorted(models.items())]
     shards: dict[str, list[tuple[str, str, str]]] = {}
     for name, entry in sorted(models.items()):
@@ -216,5 +216,5 @@ def _shared_pages(
     yield from static_pages()
     yield from site_pages(context.around, summaries, sorted(shards), problem)
     yield from (search_page(shard, entries) for shard, entries in sorted(shards.items()))
-    yield from audit_pages(context.around, shared, deeds, models)
+    yield from audit_pages(context.around, shared, entries, models)
 
