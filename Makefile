@@ -14,6 +14,9 @@ BIN := .venv/bin
 SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 export UV_PYTHON_DOWNLOADS := never
 
+# Tests start thousands of processes. Without byte code each would compile mvc again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Where tests and demo find real model files.
 MVC_TEST_MODELS ?= $(CURDIR)/.cache/models
 export MVC_TEST_MODELS
