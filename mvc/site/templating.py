@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -38,23 +37,19 @@ def require() -> None:
 def _environment() -> Any:
     try:
         import jinja2  # noqa: PLC0415 - takes 50 ms
-        from markupsafe import Markup  # noqa: PLC0415
     except ImportError as error:
         raise UsageError(f"the site needs the package {error.name}", install("site")) from None
     found = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(files("mvc.site") / TEMPLATES)), autoescape=True,
-        undefined=jinja2.StrictUndefined, finalize=_shown(Markup), trim_blocks=True, auto_reload=False,
+        undefined=jinja2.StrictUndefined, finalize=_shown, trim_blocks=True, auto_reload=False,
     )
     found.filters |= {"slug": slug, "num": rounded, "size": size, "day": day, "data_url": data_url}
     return found
 
 
-def _shown(markup: type) -> Callable[[object], object]:
-    """Return the function that what a template shows goes through: text of files has no invisible characters."""
-    def shown(value: object) -> object:
-        return visible(value) if isinstance(value, str) and not isinstance(value, markup) else value
-
-    return shown
+def _shown(value: object) -> object:
+    """Return what a template shows for a value: text of files has no invisible characters. Markup is none of them."""
+    return visible(value) if type(value) is str else value
 
 
 def data_url(plot: Plot) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib.resources import files
-from multiprocessing import get_context
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +18,7 @@ from mvc.ops.lifecycle.site.collect import collect, valid
 from mvc.ops.lifecycle.site.context import Context, read_context
 from mvc.ops.lifecycle.site.folder import LEDGER, Files, Ledger, ModelEntry, opened, present, publish, remove, save
 from mvc.ops.lifecycle.site.known import history_of
+from mvc.ops.lifecycle.site.workers import Each, each_of
 from mvc.ops.shared.audit.history import ModelHistory
 from mvc.ops.shared.audit.stream import stream
 from mvc.ops.shared.versions.read import read_registry
@@ -40,9 +40,6 @@ from mvc.site.pages import (
 )
 from mvc.site.summary import Summary, summary_of
 from mvc.site.templating import require
-
-_FEW = 4
-"""Models that this process renders alone: starting others takes longer."""
 
 
 class Request(NamedTuple):
@@ -108,10 +105,13 @@ def _build(project: Project, request: Request, read: _Sources, at: tuple[Tree, L
     tree, before = at
     there = present(request.folder)
     shared = _shared_inputs(read.context)
-    found = _collected(project, read, shared, before, there)
-    work = [_Work(read.context.around, model, found.summaries[name], found.links[name], before.files_of(name, there))
-            for name, model in found.facts.items()]
-    done = dict(zip(found.facts, _rendered(request, work), strict=True))
+    inputs = {name: _inputs(shared, model, read.context) for name, model in read.registry.items()}
+    same = {name for name, entry in before.models.items()
+            if entry.is_of(inputs.get(name, ""), read.context.now) and there.issuperset(entry.files)}
+    with each_of(request.jobs, len(inputs) - len(same)) as each:
+        found = _collected(project, read, before, inputs, same, each)
+        work = [_Work(read.context.around, *found.of(name), before.files_of(name, there)) for name in found.facts]
+        done = dict(zip(found.facts, each(partial(_publish, request.folder), work), strict=True))
     models = {name: found.entry(name, done[name][0]) if name in done else before.models[name] for name in read.registry}
     pages = _shared_pages(project, read, shared, models)
     files, written = publish(tree, pages, {path: old for path, old in before.files.items() if path in there})
@@ -132,25 +132,28 @@ class _Collected(NamedTuple):
     links: dict[str, Links]
     inputs: dict[str, str]
 
+    def of(self, name: str) -> tuple[SiteModel, Summary, Links]:
+        """Return what a model's pages are made from."""
+        return self.facts[name], self.summaries[name], self.links[name]
+
     def entry(self, name: str, files: Files) -> ModelEntry:
         """Return what a model's new pages were made from."""
         found = tuple(search_entries(self.facts[name]))
         return ModelEntry(self.inputs[name], _digest(self.links[name]), self.summaries[name], found, files)
 
 
-def _collected(project: Project, read: _Sources, shared: str, before: Ledger, there: set[str]) -> _Collected:
+def _collected(
+    project: Project, read: _Sources, before: Ledger, inputs: dict[str, str], same: set[str], each: Each,
+) -> _Collected:
     registry, context, _ = read
-    inputs = {name: _inputs(shared, model, context) for name, model in registry.items()}
-    same = {name for name, entry in before.models.items()
-            if entry.is_of(inputs.get(name, ""), context.now) and there.issuperset(entry.files)}
     changed = (model for name, model in registry.items() if name not in same)
-    facts = {item.name: item for item in collect(project, changed, context)}
+    facts = {item.name: item for item in collect(project, changed, context, each)}
     new = {name: summary_of(item, context.around.policy, context.now) for name, item in facts.items()}
     summaries = {name: new[name] if name in new else before.models[name].summary for name in registry}
     all_links = links_of(summaries.values())
     links = {name: all_links.only(digests_of(summary)) for name, summary in summaries.items()}
     moved = (registry[name] for name in sorted(same) if before.models[name].links != _digest(links[name]))
-    facts |= {item.name: item for item in collect(project, moved, context)}
+    facts |= {item.name: item for item in collect(project, moved, context, each)}
     return _Collected(facts, summaries, links, inputs)
 
 
@@ -187,16 +190,6 @@ def _digest(value: object) -> str:
 # Rendering.
 
 
-def _rendered(request: Request, work: list[_Work]) -> Iterator[tuple[Files, int]]:
-    """Render and write the pages of models, on several cores if there are many; yield the files of each."""
-    if len(work) <= _FEW or request.jobs <= 1:
-        yield from (_publish(request.folder, item) for item in work)
-        return
-    quiet = (signal.SIGINT, signal.SIG_IGN)  # after Ctrl-C, this process ends them
-    with ProcessPoolExecutor(request.jobs, get_context("spawn"), signal.signal, quiet) as pool:
-        yield from pool.map(_publish, [request.folder] * len(work), work, chunksize=2)
-
-
 def _publish(folder: str, work: _Work) -> tuple[Files, int]:
     with Tree(folder) as tree:
         return publish(tree, model_pages(*work[:4]), work.before)
@@ -207,7 +200,7 @@ def _shared_pages(
 ) -> Iterator[Page]:
     registry, context, history = read
     told = stream(project, registry.values(), history(), context.now)
-    entries = [AuditEntry._make(map(valid, item)) for item in reversed(told)]
+    entries = [item if "".join(item).isascii() else AuditEntry._make(map(valid, item)) for item in reversed(told)]
     summaries = [entry.summary for _, entry in sorted(models.items())]
     shards: dict[str, list[tuple[str, str, str]]] = {}
     for name, entry in sorted(models.items()):

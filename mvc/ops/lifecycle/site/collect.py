@@ -9,6 +9,7 @@ from typing import NamedTuple
 from mvc.errors import CorruptObject, Refused
 from mvc.objects.hashing import hash_bytes
 from mvc.ops.lifecycle.site.context import Context
+from mvc.ops.lifecycle.site.workers import Each
 from mvc.ops.shared.reports import matching_report
 from mvc.ops.shared.versions.dates import date_of
 from mvc.ops.shared.versions.read import VersionFiles, checked, event_path, files_of
@@ -34,14 +35,14 @@ def _kept(model: Model, context: Context) -> list[Version]:
     return sorted(there, key=lambda item: item.rank)
 
 
-def collect(project: Project, models: Iterable[Model], context: Context) -> Iterator[SiteModel]:
+def collect(project: Project, models: Iterable[Model], context: Context, each: Each) -> Iterator[SiteModel]:
     """Yield models with the files of their versions.
 
     Raises:
         MvcError: Git or `ssh-keygen` cannot be used.
     """
     kept = [(model, _kept(model, context)) for model in models]
-    files = _Files(project, [version for _, versions in kept for version in versions])
+    files = _Files(project, [version for _, versions in kept for version in versions], each)
     for model, versions in kept:
         yield _site_model(project, model, versions, files, context)
 
@@ -110,7 +111,7 @@ class _Read(NamedTuple):
 class _Files:
     """The files of versions, read at once."""
 
-    def __init__(self, project: Project, versions: Iterable[Version]) -> None:
+    def __init__(self, project: Project, versions: Iterable[Version], each: Each) -> None:
         places: dict[Event, CommitPath] = {}
         self._read: dict[Event, _Read] = {}
         for event in (version.event for version in versions):
@@ -124,10 +125,12 @@ class _Files:
                 self._read[event] = _Read(place.path, checked(event, found.get(place)), "")
             except CorruptObject as error:
                 self._read[event] = _Read(place.path, None, error.message)
-        self._reports = {
-            event: matching_report(there.report, there.pointer.identity, path + SUFFIX) if there else None
-            for event, (path, there, _) in self._read.items()
-        }
+        there = {event: (item.files, item.path) for event, item in self._read.items() if item.files}
+        reports = each(
+            matching_report, [item.report for item, _ in there.values()],
+            [item.pointer.identity for item, _ in there.values()], [path + SUFFIX for _, path in there.values()],
+        )
+        self._reports = dict(zip(there, reports, strict=True))
         self._pictures = self._read_pictures(project)
 
     def _read_pictures(self, project: Project) -> dict[CommitPath, bytes]:
@@ -146,12 +149,12 @@ class _Files:
         path, files, problem = self._read[event]
         return SiteVersion(
             version.name, event.tag, event.commit, date_of(event), valid(event.author), valid(event.message), signature,
-            version.retired is not None, stages, path, files.pointer if files else None, self._reports[event],
+            version.retired is not None, stages, path, files.pointer if files else None, self._reports.get(event),
             files.blake3 if files else "", files.report_blake3 if files else "", problem, tuple(self._plots(event)),
         )
 
     def _plots(self, event: Event) -> Iterator[Plot]:
-        report, room = self._reports[event], _ROOM
+        report, room = self._reports.get(event), _ROOM
         for item in report.artifacts if report else ():
             raw = self._pictures.get(CommitPath(event.commit, item.path))
             if raw and len(raw) <= room and hash_bytes(raw).blake3 == item.blake3:
