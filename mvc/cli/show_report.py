@@ -64,6 +64,10 @@ def _facts(output: Output, report: Report) -> list[tuple[str, str]]:
     if report.run:
         rows += [("run", " ".join(filter(None, (report.run.kind, report.run.id, report.run.url))))]
     rows += [("param", f"{name} = {value}") for name, value in report.params.items()]
+    if report.tensors:
+        rows += [("takes", item.text) for item in report.tensors.inputs]
+        rows += [("returns", item.text) for item in report.tensors.outputs]
+        rows += [("weights", _joined(*(f"{count:,} of {kind}" for kind, count in report.tensors.weights.items())))]
     rows += [("derived from", _joined(_item(output, item), item.by and f"by {item.by}")) for item in report.sources]
     rows += [("with", _item(output, item)) for item in report.together]
     rows += [("trained on", _item(output, item)) for item in (report.train.data if report.train else ())]

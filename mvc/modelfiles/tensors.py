@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 
@@ -10,24 +10,28 @@ LARGEST = 100_000_000
 """Bytes of the longest header, as for the format's own library."""
 
 
-class _Tensor(msgspec.Struct):
+class StoredTensor(msgspec.Struct, frozen=True):
+    """A tensor of a file."""
+
     dtype: str
-    shape: tuple[int, ...]
+    """As the format calls it: `F32`."""
+    shape: tuple[Annotated[int, msgspec.Meta(ge=0)], ...]
+
+    @property
+    def text(self) -> str:
+        """Type and shape: `F32[768,30522]`."""
+        return f"{self.dtype}[{','.join(map(str, self.shape))}]"
 
 
-def read_tensors(file: BinaryIO) -> dict[str, str]:
-    """Return type and shape of each tensor, such as `F32[768,30522]`; none for a file that is not in this format."""
+def read_tensors(file: BinaryIO) -> dict[str, StoredTensor]:
+    """Return the tensors by name; none for a file that is not in this format."""
     start = file.read(9)
     length = int.from_bytes(start[:8], "little")
     if start[8:] != b"{" or length > LARGEST:
         return {}
     try:
         found = msgspec.json.decode(b"{" + file.read(length - 1), type=dict[str, msgspec.Raw])
-        return {name: _text(raw) for name, raw in found.items() if name != "__metadata__"}
+        return {name: msgspec.json.decode(raw, type=StoredTensor) for name, raw in found.items()
+                if name != "__metadata__"}
     except (msgspec.MsgspecError, RecursionError):
         return {}
-
-
-def _text(raw: msgspec.Raw) -> str:
-    tensor = msgspec.json.decode(raw, type=_Tensor)
-    return f"{tensor.dtype}[{','.join(map(str, tensor.shape))}]"

@@ -83,6 +83,8 @@ def _keys(number: int) -> Check:
     spread: dict[str, Check] = {"ci": _interval, "method": _text} if later else {}
     top: dict[str, Check] = {}
     if later:
+        tensor = _part({"name": _text}, type=_text, shape=_list(lambda value: value is None or _integer(value)))
+        top["tensors"] = _part({}, inputs=_list(tensor), outputs=_list(tensor), weights=_names(_integer))
         top["from"] = _list(_part(USED, by=_text, params=_names(_parameter)))
         top["predictions"] = _part(
             USED, n=_integer, dataset=_text, truth=_text, predicted=_text, scores=_list(_name), positive=_text,

@@ -29,6 +29,8 @@ from mvc.quality.reports.report import (
     Report,
     Run,
     Source,
+    Tensor,
+    Tensors,
     Train,
     Used,
     label,
@@ -66,6 +68,7 @@ SECOND = replace(
     FULL,
     format=2,
     environment=Environment("3.11.7", "Linux", {"scikit-learn": "1.9.1"}, "NVIDIA H200"),
+    tensors=Tensors([Tensor("x:0", "float32", [None, 4])], [Tensor("label")], {"F32": 23440896}),
     sources=[Source("models/ranker.skops", OTHER, "mvc convert --to onnx", {"opset": 17})],
     datasets=[Dataset("holdout", OTHER, "data/holdout.csv", "test", 5000, 500)],
     predictions=Predictions("evals/holdout.parquet", OTHER, 500, "holdout", "label", "pred", ["p1"]),
@@ -126,6 +129,10 @@ def test_a_report_of_format_2_is_written_as_the_page_shows_it() -> None:
     assert [line for line in second if line not in first] == [
         "mvc-eval: 2",
         'environment: {python: "3.11.7", platform: "Linux", packages: {scikit-learn: "1.9.1"}, device: "NVIDIA H200"}',
+        (
+            'tensors: {inputs: [{name: "x:0", type: "float32", shape: [null, 4]}], outputs: [{name: "label"}], '
+            "weights: {F32: 23440896}}"
+        ),
         "from:",
         f'  - {{path: "models/ranker.skops", blake3: "{OTHER}", by: "mvc convert --to onnx", params: {{opset: 17}}}}',
         f'  - {{id: "holdout", path: "data/holdout.csv", blake3: "{OTHER}", split: "test", n: 5000, used: 500}}',
@@ -215,10 +222,12 @@ def with_later_keys(draw: Any, report: Report) -> Report:
         Predictions, texts, digests, optional, ids, texts, texts, columns, st.sampled_from(["", "regression"]),
         texts, texts, texts, columns,
     )
+    tensors = st.lists(st.builds(Tensor, texts, texts, st.lists(optional, max_size=2)), max_size=2)
     environment, intervals = report.environment, st.none() | st.tuples(numbers, numbers).map(sorted).map(tuple)
     newer = replace(
         report,
         environment=environment and replace(environment, device=draw(texts)),
+        tensors=draw(st.none() | st.builds(Tensors, tensors, tensors, st.dictionaries(keys, integers, max_size=2))),
         sources=draw(st.lists(st.builds(Source, texts, digests, texts, params), max_size=2)),
         predictions=draw(st.none() | of_rows),
         datasets=[replace(item, used=draw(st.none() | st.just(item.n or 0))) for item in report.datasets],
@@ -332,6 +341,7 @@ def test_what_is_no_report_or_a_newer_one_is_named_as_such() -> None:
 LATER = [
     ("from: [{path: a, blake3: %s}]", "from"),
     ("from: []", "from"),
+    ("tensors: {weights: {F32: 6}}", "tensors"),
     ("predictions: {path: a, blake3: %s}", "predictions"),
     ("environment: {device: H200}", "environment.device"),
     ("datasets: [{id: b, blake3: %s}, {id: a, blake3: %s, used: 1}]", "datasets.used"),
@@ -355,6 +365,8 @@ def test_a_key_of_format_2_is_refused_in_format_1(text: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(("text", "reason"), [
+    ("tensors: {inputs: [{name: x, shape: [x]}]}", "tensors.inputs[0].shape[0]: expected"),
+    ("tensors: {weights: {F32: many}}", "tensors.weights.F32: expected"),
     ("from: [{path: a, blake3: abc}]", "invalid blake3 of 'a'"),
     ("from: [{path: a, blake3: %s, params: {a: {b: 1}}}]", "from[0].params.a: expected "),
     ("predictions: {path: a, blake3: abc}", "invalid blake3 of predictions"),

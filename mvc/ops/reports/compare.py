@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from mvc.errors import CorruptObject, Refused, UsageError
 from mvc.objects.pointer import Pointer
-from mvc.ops.reports.tensors import tensors_of
 from mvc.ops.shared.best_metric import deciding_row, metric_rows, policy_of
 from mvc.ops.shared.conflicts.versions import find_conflicts, versions
+from mvc.ops.shared.content.tensors import tensors_of
 from mvc.ops.shared.evidence.paired_tests import paired_tests
 from mvc.ops.shared.other_pointers.workspace import pointers_here
 from mvc.ops.shared.reports import ReportState, matching_report, model_of, report_in, state_of
@@ -220,6 +220,7 @@ def _compared(
     pointer, raw = source.pointer, source.report
     model = found.report.model if found and pointer.other else None
     told = plain(found.report) if found else {}
+    tensors = None if pointer.other else tensors_of(project, pointer)
     return Compared(
         source.ref, source.commit, dates.get(source.commit, ""), source.path, told.get("tag", ""), source.retired,
         pointer.kind, pointer.total or (model.size or 0 if model else 0), pointer.files,
@@ -227,7 +228,7 @@ def _compared(
         "missing" if raw is None else state_of(raw, pointer, source.path + SUFFIX),
         told.get("evaluator", {}).get("id", ""), told.get("code", {}), told.get("params", {}),
         told.get("train", {}).get("data", []), told.get("datasets", []),
-        None if pointer.other else tensors_of(project, pointer),
+        None if tensors is None else {name: item.text for name, item in tensors.items()},
     )
 
 

@@ -15,6 +15,7 @@ from mvc.objects.digest import Digest
 from mvc.ops.reports.options import RecordOptions
 from mvc.ops.reports.remarks import Remark
 from mvc.ops.shared.checkout import content_line, unstorable
+from mvc.ops.shared.content.tensors import described
 from mvc.ops.shared.other_pointers.workspace import OtherDigests, changed, other_digests, pointers_here
 from mvc.ops.shared.reports import file_in, model_of
 from mvc.ops.shared.selection import is_path
@@ -27,7 +28,7 @@ from mvc.quality.judge.tools import adding, usual_tool
 from mvc.quality.pointer_files import name_of, pointer_in_file, tool_of
 from mvc.quality.policy.parsed_policy import read_policy
 from mvc.quality.reports.binding import is_of
-from mvc.quality.reports.report import Dataset, Model, Source, Used
+from mvc.quality.reports.report import Dataset, Model, Source, Tensors, Used
 from mvc.workspace.tracked import Tracked, holder_of
 
 
@@ -48,6 +49,7 @@ class Evaluated(NamedTuple):
     others: OtherDigests | None = None
     """The digests in the pointer of DVC or git-lfs; None for one of mvc."""
     artifacts: tuple[Used, ...] = ()
+    tensors: Tensors | None = None
 
     @property
     def blake3_by_path(self) -> dict[str, str]:
@@ -88,9 +90,10 @@ def examine(project: Project, path: str, options: RecordOptions) -> Evaluated:
     train, together = (tuple(Used(name, data[name]) for name in names) for names in (options.train, options.together))
     sources = (*options.derived, *(_source(project, reference, tracked) for reference in options.sources))
     artifacts = tuple(Used(name, hash_content(project, name)[0].blake3) for name in options.artifacts)
+    tensors = described(project, item.pointer) if item and item.pointer and item.pointer.digest == digest else None
     return Evaluated(
         path, item, digest, (*datasets, *options.stated), train, together, sources, tuple(remarks), pointer, others,
-        artifacts,
+        artifacts, tensors,
     )
 
 

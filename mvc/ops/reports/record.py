@@ -245,6 +245,7 @@ def build(evaluated: Evaluated, options: RecordOptions, metrics: FoundMetrics, e
         together=_added_to(earlier.together, evaluated.together),
         predictions=options.predictions,
         params={**metrics.params, **dict(options.params)},
+        tensors=evaluated.tensors,
         train=Train(list(evaluated.train)) if evaluated.train else earlier.train if same_model else None,
         datasets=with_stated(
             (_with_notes(item, earlier.datasets, options.predictions) for item in evaluated.datasets),

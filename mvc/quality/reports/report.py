@@ -75,6 +75,31 @@ class Used(_Part, frozen=True):
     blake3: str
 
 
+class Tensor(_Part, frozen=True):
+    """An input or an output."""
+
+    name: str
+    type: str = ""
+    """As the format calls it: `float32`."""
+    shape: list[int | None] = field(default_factory=list)
+    """None for a dimension of any length."""
+
+    @property
+    def text(self) -> str:
+        """All of it: `x float32[?, 4]`."""
+        shape = ", ".join("?" if length is None else str(length) for length in self.shape)
+        return f"{self.name} {self.type}[{shape}]" if self.type else self.name
+
+
+class Tensors(_Part, frozen=True):
+    """What the file of the model says about its tensors."""
+
+    inputs: list[Tensor] = field(default_factory=list)
+    outputs: list[Tensor] = field(default_factory=list)
+    weights: dict[str, int] = field(default_factory=dict)
+    """How many numbers of each type: `{F32: 23440896}`."""
+
+
 class Source(_Part, frozen=True):
     """What the model was derived from: the content that was converted or tuned, or the base of an adapter."""
 
@@ -166,6 +191,8 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     environment: Environment | None = None
     run: Run | None = None
     params: dict[str, Parameter] = field(default_factory=dict)
+    tensors: Tensors | None = None
+    """Since format 2."""
     sources: list[Source] = field(name="from", default_factory=list)
     """What the model was derived from. Since format 2."""
     together: list[Used] = field(name="with", default_factory=list)

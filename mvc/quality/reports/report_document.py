@@ -22,7 +22,9 @@ from mvc.quality.document import Later, decode, lowest_format
 from mvc.quality.files import MAX_BYTES
 from mvc.quality.reports.report import Metric, Report, label
 
-LATER: Later = {2: ("from", "predictions", "environment.device", "datasets.used", "metrics.ci", "metrics.method")}
+LATER: Later = {
+    2: ("tensors", "from", "predictions", "environment.device", "datasets.used", "metrics.ci", "metrics.method"),
+}
 
 ParseReport: TypeAlias = Callable[[bytes, str], Report]
 """Returns the report in some bytes; raises `InvalidFormat` with the name of the file."""

@@ -59,7 +59,7 @@ def ls(project: Project, reference: str = "", *, recursive: bool = False, signat
 
 
 def _with_signature(project: Project, item: Listed, pointer: Pointer) -> Listed:
-    from mvc.ops.workspace.reading.signatures import signature_of  # noqa: PLC0415 - import time
+    from mvc.ops.shared.content.signatures import signature_of  # noqa: PLC0415 - import time
 
     return item._replace(signature=signature_of(project, pointer))
 
