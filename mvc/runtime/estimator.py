@@ -10,7 +10,7 @@ from mvc.errors import InvalidFormat, MvcError, first_line
 from mvc.modelfiles.signature import Field, Signature
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.packages import require
-from mvc.runtime.predictor import Columns, Prediction, matrix, named
+from mvc.runtime.predictor import Columns, Prediction, classified, matrix
 
 
 class Estimator:
@@ -47,7 +47,7 @@ class Estimator:
         labels = getattr(self.model, "classes_", None)
         if scores is None or scores.ndim != 2 or labels is None:  # noqa: PLR2004 - a matrix
             return Prediction(predicted.reshape(-1), {})
-        return Prediction(predicted.reshape(-1), named(scores, np.asarray(labels)))
+        return classified(predicted.reshape(-1), scores, np.asarray(labels))
 
     def _rows(self, columns: Columns) -> Any:
         if not self._names:

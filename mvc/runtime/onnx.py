@@ -14,7 +14,7 @@ from mvc.modelfiles.onnx_data import external_locations
 from mvc.modelfiles.signature import Field, Signature
 from mvc.packages import install
 from mvc.runtime.packages import require
-from mvc.runtime.predictor import Array, Columns, Prediction, matrix, named, numbers, scored
+from mvc.runtime.predictor import Array, Columns, Prediction, classified, matrix, numbers, scored
 
 _DTYPES: dict[str, type[np.generic]] = {
     "bool": np.bool_, "double": np.float64, "float": np.float32, "float16": np.float16, "int16": np.int16,
@@ -147,13 +147,12 @@ def _read(outputs: list[Any], known: list[str]) -> Prediction:
     if maps is not None:
         keys = sorted(maps[0])
         by_label = np.array([[row[label] for label in keys] for row in maps])
-        return Prediction(_flat(labels), named(by_label, np.array(keys))) if labels is not None else (
-            scored(by_label, keys))
+        return scored(by_label, keys) if labels is None else classified(_flat(labels), by_label, np.array(keys))
     if labels is not None:
         if floats is None or floats.ndim != _MATRIX:
             return Prediction(_flat(labels), {})
         width = floats.shape[1]
-        return Prediction(_flat(labels), named(floats, np.array(known if len(known) == width else range(width))))
+        return classified(_flat(labels), floats, np.array(known if len(known) == width else range(width)))
     if floats is None or floats.ndim > _MATRIX:
         raise InvalidFormat("the model returns neither labels, nor numbers, nor a matrix of scores")
     return scored(floats) if floats.ndim == _MATRIX and floats.shape[1] > 1 else Prediction(_flat(floats), {})

@@ -90,9 +90,18 @@ def scored(scores: Array, labels: Sequence[object] = ()) -> Prediction:
     """Return the likeliest labels of scores: of the second of two labels, or one column for each; default 0, 1, 2."""
     by_label = np.column_stack([1 - scores, scores]) if scores.ndim == 1 else scores
     known = np.array(labels or range(by_label.shape[1]))
-    return Prediction(known[by_label.argmax(1)], named(by_label, known))
+    return classified(known[by_label.argmax(1)], by_label, known)
 
 
-def named(scores: Array, labels: Array) -> dict[str, Array]:
-    """Return columns of scores by label."""
-    return {str(label): scores[:, place] for place, label in enumerate(labels)}
+def classified(predicted: Array, scores: Array, labels: Array) -> Prediction:
+    """Return the predicted label of each row with the scores of all `labels`, a matrix with a column for each.
+
+    Raises:
+        InvalidFormat: the matrix has another shape, or something other than numbers.
+    """
+    if scores.dtype.kind not in "biuf":
+        raise InvalidFormat(f"the model returns scores of type {scores.dtype}, expected numbers")
+    if scores.shape != (len(predicted), len(labels)):
+        expected = [len(predicted), len(labels)]
+        raise InvalidFormat(f"the model returns scores of the shape {[*scores.shape]}, expected {expected}")
+    return Prediction(predicted, {str(label): scores[:, place] for place, label in enumerate(labels)})

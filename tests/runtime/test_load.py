@@ -30,6 +30,7 @@ from mvc.modelfiles import mlmodel
 from mvc.modelfiles.signature import Field
 from mvc.modelfiles.signatures import read_signature
 from mvc.modelfiles.ubjson import is_whole
+from mvc.runtime.estimator import Estimator
 from mvc.runtime.formats import UnknownFormat
 from mvc.runtime.load import load
 from mvc.runtime.predictor import features
@@ -58,6 +59,33 @@ class Doubled:
 def load_doubled(path: str) -> Doubled:
     assert Path(path).is_file()
     return Doubled()
+
+
+class Scoring:
+    """A classifier of two labels whose scores are what a test says."""
+
+    classes_ = ("no", "yes")
+
+    def __init__(self, scores: object) -> None:
+        self.scores = scores
+
+    def predict(self, rows: np.ndarray) -> list[str]:
+        return ["yes"] * len(rows)
+
+    def predict_proba(self, rows: np.ndarray) -> object:
+        return self.scores
+
+
+@pytest.mark.parametrize(("scores", "problem"), [
+    ([[0.5, 0.5]], r"scores of the shape \[1, 2\], expected \[2, 2\]"),
+    ([[0.5], [0.5]], r"scores of the shape \[2, 1\], expected \[2, 2\]"),
+    ([[0.1, 0.2, 0.7]] * 2, r"scores of the shape \[2, 3\], expected \[2, 2\]"),
+    ([["a", "b"]] * 2, "scores of type <U1, expected numbers"),
+])
+def test_scores_that_are_not_one_for_each_row_and_label_are_an_error(scores: object, problem: str) -> None:
+    assert [*Estimator(Scoring([[0.2, 0.8]] * 2), "m").predict({"a": np.zeros(2)}).scores] == ["no", "yes"]
+    with pytest.raises(InvalidFormat, match=problem):
+        Estimator(Scoring(scores), "m").predict({"a": np.zeros(2)})
 
 
 @pytest.mark.parametrize("item", MODELS, ids=lambda item: item.name)
