@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
+from mvc.objects.names import address_name
 from mvc.runtime.predictor import Array
 from mvc.serving.tensor_model import TensorModel
 from mvc.serving.work import Pace
@@ -14,7 +16,7 @@ class Identity(NamedTuple):
     """The labels of all series: which model, which version, which bytes."""
 
     model: str
-    """The name under which it is served."""
+    """Its name in the registry, or the one that it was given: `search/ranker`."""
     version: str
     """Such as `v1.3.0`; the first 12 digits of its blake3 for content without a version."""
     blake3: str
@@ -39,6 +41,11 @@ class Loaded:
     pace: Pace = field(default_factory=Pace)
     """How long it takes of late."""
 
+    @cached_property
+    def address(self) -> str:
+        """Its name in addresses: `search-ranker`."""
+        return address_name(self.identity.model)
+
 
 @dataclass(eq=False)
 class Served:
@@ -51,4 +58,4 @@ class Served:
     @property
     def name(self) -> str:
         """The name in addresses."""
-        return self.now.identity.model
+        return self.now.address

@@ -166,8 +166,10 @@ def _model(nodes: list[Any], factor: float, width: int, *more: Any) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def registered(repo: Repo, *versions: tuple[str, bytes], path: str = "models/ranker.onnx") -> None:
-    """Commit and register versions of the model `ranker`, with a content remote and a Git remote."""
+def registered(
+    repo: Repo, *versions: tuple[str, bytes], path: str = "models/ranker.onnx", name: str = "ranker",
+) -> None:
+    """Commit and register versions of the model `name`, with a content remote and a Git remote."""
     hub = repo.root.parent / "hub.git"
     if not hub.exists():
         repo.git("init", "-q", "--bare", str(hub))
@@ -175,12 +177,12 @@ def registered(repo: Repo, *versions: tuple[str, bytes], path: str = "models/ran
         repo.ok("remote", "add", "nas", "../nas", "--default")
     for version, content in versions:
         repo.write(path, content)
-        repo.ok("add", path, "--name", "ranker")
+        repo.ok("add", path, "--name", name)
         repo.ok("eval", "record", path, "--tag", version, "--metric", "auc=0.9", "--higher-is-better", "auc")
         repo.commit(version)
         repo.ok("push")
         repo.git("push", "-q", "-u", "origin", "HEAD:main")
-        repo.ok("register", "ranker", "--push")
+        repo.ok("register", name, "--push")
 
 
 def eventually(check: Callable[[], bool], stop: threading.Event | None = None) -> None:

@@ -54,6 +54,27 @@ def test_no_request_is_lost_in_swaps(begin: Begin, swaps: int) -> None:
         assert server.metric("mvc_serve_requests_total", model="ranker", code="200") == answers.total()
 
 
+def test_a_name_with_a_folder_stays_what_it_is_but_in_addresses(repo: Repo) -> None:
+    """Rules, boards and scores ask for the name of the registry."""
+    versions = [(version, scaled(factor)) for version, factor in FACTORS.items()]
+    registered(repo, *versions, name="search/ranker")
+    repo.ok("promote", "search/ranker@v1.0.0", "prod")
+    with serving(repo, "search/ranker#prod", "--follow", "0.1", "--log", "../log") as server:
+        assert f":{server.port}/v2/models/search-ranker" in server.out[0]
+        assert server.infer("search-ranker")[1]["model_name"] == "search-ranker"
+        repo.ok("promote", "search/ranker@v2.0.0", "prod")
+        server.said("search-ranker: serves v2.0.0 now")
+        assert server.infer("search-ranker")[1]["model_version"] == "v2.0.0"
+        assert server.metric("mvc_serve_swaps_total", model="search/ranker") == 1
+        assert server.metric("mvc_serve_model_info", model="search/ranker", version="v2.0.0") == 1
+        assert 'mvc_serve_model_info{model="search/ranker"}' in repo.ok("monitor", "rules", "search/ranker").out
+        server.stop()
+    labels = "mvc_request_id,mvc_row,label\nnone,0,1\n"
+    (repo.root.parent / "labels.csv").write_text(labels)
+    scored = repo.ok("monitor", "score", "search/ranker", "--log", "../log", "--truth", "../labels.csv", "--json").json
+    assert [(item["version"], item["rows"]) for item in scored["versions"]] == [("v1.0.0", 1), ("v2.0.0", 1)]
+
+
 def _ask(server: Running, stop: threading.Event, answers: Counter[str], every: float) -> None:
     client = HTTPConnection("127.0.0.1", server.port, timeout=60)
     while not stop.wait(every):

@@ -134,10 +134,10 @@ def _tensor(item: Any, raw: bytes | None) -> Tensor:
 
 
 def _encoded(request: Request, response: Response) -> Any:
-    identity, outputs = response.loaded.identity, response.outputs
+    loaded, outputs = response.loaded, response.outputs
     as_bytes = request.binary is None or any(datatype_of(values) == "FP16" for values in outputs.values())
     return pb.ModelInferResponse(
-        model_name=identity.model, model_version=identity.version, id=response.id,
+        model_name=loaded.address, model_version=loaded.identity.version, id=response.id,
         outputs=[_output(name, values, as_bytes=as_bytes) for name, values in outputs.items()],
         raw_output_contents=[bytes_of(values) for values in outputs.values()] if as_bytes else (),
     )

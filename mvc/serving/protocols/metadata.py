@@ -18,7 +18,7 @@ def model_metadata(loaded: Loaded) -> dict[str, Any]:
     """Return the metadata of a model."""
     model = loaded.model
     return {
-        "name": loaded.identity.model,
+        "name": loaded.address,
         "versions": [loaded.identity.version],
         "platform": "onnxruntime_onnx" if isinstance(model, OnnxTensors) else "mvc",
         "inputs": [*map(_tensor, model.inputs)],

@@ -111,9 +111,9 @@ def encode(request: Request, response: Response) -> Encoded:
         else:
             item["data"] = np.ascontiguousarray(values).reshape(-1)
         outputs.append(item)
-    identity = response.loaded.identity
+    loaded = response.loaded
     head = orjson.dumps(
-        {"model_name": identity.model, "model_version": identity.version, "id": response.id, "outputs": outputs},
+        {"model_name": loaded.address, "model_version": loaded.identity.version, "id": response.id, "outputs": outputs},
         option=orjson.OPT_SERIALIZE_NUMPY,
     )
     return Encoded(b"".join([head, *tail]), len(head) if tail else None)

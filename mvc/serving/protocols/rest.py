@@ -176,7 +176,7 @@ class _App:
         return _json(model_metadata(self._inference.find(**_names(request))))
 
     def _model_ready(self, request: Request) -> Response:
-        name = self._inference.find(**_names(request)).identity.model
+        name = self._inference.find(**_names(request)).address
         ready = self._inference.is_ready
         return _json({"name": name, "ready": ready}, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 

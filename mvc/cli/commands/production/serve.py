@@ -109,7 +109,7 @@ def _show(output: Output, prepared: Sequence[Prepared], address: Address) -> Non
     for item in prepared:
         name, version, blake3 = item.loaded.identity
         what = f"{output.paint('serving', 'green')} {visible(name)} {visible(version)} (blake3 {blake3[:12]})"
-        output.line(f"{what} at {top}/v2/models/{visible(name)}")
+        output.line(f"{what} at {top}/v2/models/{item.loaded.address}")
     grpc = "" if address.grpc_port is None else f", gRPC at {host}:{address.grpc_port}"
     output.line(f"metrics at {top}/metrics{grpc}")
     output.line(f"  try: {_curl(top, prepared[0])}")
@@ -118,7 +118,7 @@ def _show(output: Output, prepared: Sequence[Prepared], address: Address) -> Non
 
 def _curl(top: str, item: Prepared) -> str:
     """Return a line that asks a model for the prediction of one row."""
-    url = f"{top}/v2/models/{item.loaded.identity.model}"
+    url = f"{top}/v2/models/{item.loaded.address}"
     inputs = [*map(_zeros, item.loaded.model.inputs)]
     line = f"curl -s {url}/infer -d {shlex.quote(json.dumps({'inputs': inputs}))}"
     has_text = any(spec.datatype == "BYTES" for spec in item.loaded.model.inputs)  # which text it takes is not known

@@ -94,7 +94,7 @@ class Follower:
         before = served.now
         try:
             with failing("git"), Project.find(self.around) as project:
-                loaded = prepare(project, target, served.name, self.options, before)
+                loaded = prepare(project, target, before.identity.model, self.options, before)
         except NotServed as failure:
             if failure.reason in ("load", "smoke"):
                 self._bad[target.text] = failure

@@ -73,7 +73,7 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
         ]
     except NotServed as failure:
         raise failure.error from None
-    names = [item.loaded.identity.model for item in found]
+    names = [item.loaded.address for item in found]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"two models are named {twice}", "mvc serve --help")
     return found
@@ -96,8 +96,8 @@ def run(
 
     answers = Answers()
     metrics = Metrics(answers)
-    models = {item.loaded.identity.model: Served(item.loaded) for item in prepared}
-    followed = [Followed(item.target, models[item.loaded.identity.model]) for item in prepared if item.target.followed]
+    models = {item.loaded.address: Served(item.loaded) for item in prepared}
+    followed = [Followed(item.target, models[item.loaded.address]) for item in prepared if item.target.followed]
     stop = threading.Event()
     for item in prepared:
         metrics.serves(item.loaded)

@@ -6,7 +6,7 @@ import time
 from typing import NamedTuple
 
 from mvc.errors import UsageError
-from mvc.objects.names import address_name, registered_name
+from mvc.objects.names import registered_name
 from mvc.ops.shared.selection import is_path
 from mvc.ops.shared.versions.read import read_model
 from mvc.ops.shared.versions.references import Named, registered
@@ -113,5 +113,5 @@ def str_of(reference: Reference) -> str:
 
 
 def default_name(target: Target, path: str, name: str) -> str:
-    """Return the name for addresses: that of the registry, else in the pointer, else of the file."""
-    return address_name(target.model or name or registered_name(path))
+    """Return the name of a model: that of the registry, else in the pointer, else of the file."""
+    return target.model or name or registered_name(path)
