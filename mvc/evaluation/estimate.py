@@ -37,10 +37,10 @@ class Estimate(NamedTuple):
 
 
 def spread(influence: Floats, weight: Floats | None) -> float:
-    """Return the standard error of a metric whose examples have this influence, in its units."""
+    """Return the standard error of a metric whose examples have this influence, in its units; of one example NaN."""
     n = len(influence)
     if n < 2:  # noqa: PLR2004 - no spread
-        return 0.0
+        return float("nan")
     if weight is None:
         return float(np.sqrt(np.dot(influence, influence) / n / (n - 1)))
     return float(np.sqrt(np.dot(weight * weight, influence * influence))) / float(weight.sum())
@@ -53,7 +53,7 @@ SHARE, AMOUNT, UP_TO_ONE = (0.0, 1.0), (0.0, float("inf")), (float("-inf"), 1.0)
 def estimate(
     name: str, value: float, stderr: float, method: str, within: tuple[float, float], *, higher: bool,
 ) -> Estimate:
-    """Return a metric with an interval of as much on both sides, inside of the metric's range."""
+    """Return a metric with an interval of as much on both sides, inside of the metric's range; NaN is no error."""
     if not isfinite(stderr):
         return Estimate(name, value, higher)
     ci = (max(within[0], value - Z * stderr), min(within[1], value + Z * stderr))

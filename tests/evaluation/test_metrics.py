@@ -204,5 +204,11 @@ def test_a_regression_without_an_error_or_a_spread() -> None:
     assert "mape" not in {item.name for item in regression.estimates(Measured(np.arange(5.0), np.ones(5)))}
 
 
+def test_one_example_tells_no_error() -> None:
+    found = [*regression.estimates(Measured(np.array([9.0]), np.array([1.0])))]
+    assert {item.name: item.value for item in found}["rmse"] == 8
+    assert {item.stderr for item in found if not item.name.startswith("error_p")} == {None}
+
+
 def test_the_judge_knows_the_names_of_all_metrics() -> None:
     assert {item.name for examples in EXAMPLES.values() for item in estimates(examples)} == FROM_PREDICTIONS

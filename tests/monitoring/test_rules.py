@@ -44,9 +44,11 @@ def bucket(bound: str, values: str) -> dict[str, str]:
     return {f'mvc_serve_request_seconds_bucket{{{OF},le="{bound}"}}': values}
 
 
-def live(metric: str, value: str, reference: str = "", errors: str = "", slice_: str = "") -> dict[str, str]:
+def live(
+    metric: str, value: str, reference: str = "", errors: str = "", slice_: str = "", labels: int = 30,
+) -> dict[str, str]:
     of = f'{{{OF},metric="{metric}",slice="{slice_}"}}'
-    found = {f"mvc_live_metric{of}": f"{value}x200"}
+    found = {f"mvc_live_metric{of}": f"{value}x200", f"mvc_live_rows{{{OF}}}": f"{labels}x200"}
     if reference:
         found[f"mvc_live_metric_reference{of}"] = f"{reference}x200"
     if errors:
@@ -94,11 +96,13 @@ CASES = [
     Case("MvcLiveBelowReport", True, live("auc", "0.94", "0.95")),
     Case("MvcLiveBelowReport", False, live("auc", "0.1", "0.95", slice_="country=DE")),
     Case("MvcLiveBelowReport", False, live("precision", "0.1", "0.95")),
+    Case("MvcLiveBelowReport", False, live("auc", "0.1", "0.95", "0.005", labels=29)),
     Case("MvcLiveBelowReport", False, live("auc", "0.1", "0.95"), served=False),
     Case("MvcLiveAboveReport", True, live("log_loss", "0.4", "0.3", "0.01")),
     Case("MvcLiveAboveReport", False, live("log_loss", "0.2", "0.3", "0.01")),
     Case("MvcLiveBelowPolicy", True, live("auc", "0.89")),
     Case("MvcLiveBelowPolicy", False, live("auc", "0.91")),
+    Case("MvcLiveBelowPolicy", False, live("auc", "0.89", labels=29)),
     Case("MvcLiveBelowPolicy", True, live("auc", "0.79", slice_="country=DE")),
     Case("MvcLiveBelowPolicy", False, live("auc", "0.85", slice_="country=DE")),
     Case("MvcLiveBelowPolicy", True, live("f1", "0.7", slice_="class=a.b")),

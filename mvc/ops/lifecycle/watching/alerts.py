@@ -14,6 +14,8 @@ from typing import Literal, NamedTuple, TypeAlias
 from mvc.quality.policy.demands import ANY, MetricDemand
 
 Severity: TypeAlias = Literal["critical", "warning"]
+LABELS = 30
+"""Labels from which live metrics alert: those of a few examples say nothing, and their errors are not normal."""
 ERRORS = 3
 """Standard errors of the difference that a live metric may be worse: one that is as good as in the report is called
 worse once in 740 computations."""
@@ -164,7 +166,7 @@ def _compared(watched: Watched) -> Iterator[Alert]:
         worse = f"{reference} - {live}" if side == "Below" else f"{live} - {reference}"
         squares = " + ".join(f"({error} ^ 2 or 0 * {live})" for error in (live_error, reference_error))
         yield Alert(
-            f"MvcLive{side}Report", f"({worse} > {ERRORS} * sqrt({squares})) {_served(watched.model)}", "0m", "warning",
+            f"MvcLive{side}Report", f"({worse} > {ERRORS} * sqrt({squares})) {_counts(watched.model)}", "0m", "warning",
             f"{_VERSION}: live {{{{ $labels.metric }}}} is worse than in the report by {{{{ $value | humanize }}}}",
             f"mvc eval show {watched.model}@{{{{ $labels.version }}}}",
         )
@@ -177,15 +179,16 @@ def _demanded(model: str, demand: MetricDemand) -> Iterator[Alert]:
     for limit, sign, name in ((demand.min, "<", "Below"), (demand.max, ">", "Above")):
         if limit is not None:
             yield Alert(
-                f"MvcLive{name}Policy", f"{live} {sign} {limit!r} {_served(model)}", "0m", severity,
+                f"MvcLive{name}Policy", f"{live} {sign} {limit!r} {_counts(model)}", "0m", severity,
                 f"{_VERSION}: live {_as_template(demand.name)} is {{{{ $value | humanize }}}}, the policy demands "
                 f"{'at least' if sign == '<' else 'at most'} {limit:g}", f"mvc rollback {shlex.quote(model)} STAGE",
             )
 
 
-def _served(model: str) -> str:
-    """Return the condition that a version is served now: the log has rows of others, too."""
-    return f"and on (model, blake3) ({_series('mvc_serve_model_info', model)} == 1)"
+def _counts(model: str) -> str:
+    """Return the condition that a version is served now, as the log has others, too, and has enough labels."""
+    served = f"and on (model, blake3) ({_series('mvc_serve_model_info', model)} == 1)"
+    return f"{served} and on (model, version, blake3) ({_series('mvc_live_rows', model)} >= {LABELS})"
 
 
 def _slice(demand: MetricDemand) -> str:
