@@ -16,7 +16,7 @@ from harness import rounds
 
 TESTS = Path(__file__).parent.parent
 SEED = os.environ.get("MVC_FAULTS_SEED", "1")
-POINTS = rounds("MVC_FAULTS_POINTS", 4, 60)
+POINTS = rounds("MVC_FAULTS_POINTS", 2, 60)
 
 
 def sweep(*arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
