@@ -53,8 +53,8 @@ class Event(NamedTuple):
     email: str
     text: str
     """The message with its trailers and, if there is one, the signature."""
-    previous: str
-    """As in `Trailers`: it orders events."""
+    trailers: Trailers
+    """What the message says about the version."""
 
     @property
     def author(self) -> str:
@@ -62,13 +62,10 @@ class Event(NamedTuple):
         return f"{self.who} <{self.email}>"
 
     @property
-    def trailers(self) -> Trailers:
-        """What its message says about the version."""
-        return trailers_of(self.text)
-
-    @property
     def is_signed(self) -> bool:
         """Whether it has a signature, valid or not."""
+        if "-----BEGIN " not in self.text:
+            return False
         raw = self.text.encode(errors="surrogateescape")
         return signature_start(raw) < len(raw)
 
@@ -115,10 +112,9 @@ def event_of(row: TagRow, name: TagName) -> Event:
     """Return the event of a well-formed tag: one in which `problem_of` finds nothing."""
     seconds, _, zone = row.date.partition(" ")
     action, oid, commit = name.action, row.oid, row.target
-    previous = trailers_of(row.text).previous
     return Event(
         row.name, name.model, action, name.version, name.stage, name.number, oid, commit,
-        int(seconds), zone, row.tagger, row.email, row.text, previous,
+        int(seconds), zone, row.tagger, row.email, row.text, trailers_of(row.text),
     )
 
 

@@ -69,13 +69,14 @@ def _breaks(events: list[Event], *, complete: bool) -> Iterator[TagProblem]:
     written = [event for event in events if event.trailers.blake3]
     followers: dict[str, str] = {}
     for event in written:
-        before = by_oid.get(event.previous)
-        if event.previous and before is None and complete:
-            message = f"broken chain: it follows the tag object {event.previous[:12]}, which no tag of {event.model} is"
+        previous = event.trailers.previous
+        before = by_oid.get(previous)
+        if previous and before is None and complete:
+            message = f"broken chain: it follows the tag object {previous[:12]}, which no tag of {event.model} is"
             yield TagProblem(event.tag, "error", f"{message}; that one was deleted, moved, or created again")
         elif before and before.time > event.time:
             yield TagProblem(event.tag, "error", f"backdated: it is older than {before.tag}, which it follows")
-        if (other := followers.setdefault(event.previous, event.tag)) != event.tag:
+        if (other := followers.setdefault(previous, event.tag)) != event.tag:
             what = f"both follow {before.tag}" if before else "both follow the same tag, or none"
             yield TagProblem(event.tag, "warning", f"fork: {other} and this tag {what}; their times order them")
     for event in events if written else ():

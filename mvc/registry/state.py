@@ -143,9 +143,9 @@ def ordered(events: Iterable[Event]) -> list[Moment]:
         left: Event | None = event
         while left and left.oid not in times:
             chain.append(left)
-            left = by_oid.get(left.previous)
+            left = by_oid.get(left.trailers.previous)
         for item in reversed(chain):
-            times[item.oid] = max(item.time, times.get(item.previous, item.time))
+            times[item.oid] = max(item.time, times.get(item.trailers.previous, item.time))
             moments.append(Moment(times[item.oid], item))
     return sorted(moments, key=attrgetter("time"))
 

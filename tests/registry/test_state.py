@@ -31,7 +31,7 @@ def event(tag: str, commit: str, time: int, previous: str, *, digest: str = "d" 
     oid, trailers = f"oid of {tag} at {time}", Trailers(digest, "", "m.mvc", previous) if digest else Trailers()
     return Event(
         tag, name.model, name.action, name.version, name.stage, name.number, oid, COMMITS[commit], time, "+0000", "Ada",
-        "ada@example.com", message_of("Subject", "", trailers), trailers.previous,
+        "ada@example.com", message_of("Subject", "", trailers), trailers,
     )
 
 

@@ -199,7 +199,7 @@ def _shared_pages(
     project: Project, read: _Sources, shared: str, models: Mapping[str, ModelEntry],
 ) -> Iterator[Page]:
     registry, context, history = read
-    told = stream(project, registry.values(), history(), context.now)
+    told = stream(project, registry.values(), history, context.now)
     entries = [item if "".join(item).isascii() else AuditEntry._make(map(valid, item)) for item in reversed(told)]
     summaries = [entry.summary for _, entry in sorted(models.items())]
     shards: dict[str, list[tuple[str, str, str]]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import itemgetter
 
 from mvc.objects.pointer import path_of
@@ -35,11 +35,11 @@ def audit(project: Project, now: float, since: str = "", model: str = "") -> tup
         return time >= earliest and model in ("", name)
 
     models = read_registry(project).models.values()
-    return stream(project, models, read_history(project), now, wanted)
+    return stream(project, models, lambda: read_history(project), now, wanted)
 
 
 def stream(
-    project: Project, models: Iterable[Model], history: ModelHistory, now: float,
+    project: Project, models: Iterable[Model], history: Callable[[], ModelHistory], now: float,
     wanted: Wanted = lambda time, name: True,  # noqa: ARG005
 ) -> tuple[AuditEntry, ...]:
     """Return what the events of `models`, and the commits of their history, did that is wanted; as in `audit`.
@@ -50,8 +50,8 @@ def stream(
     if lack := lacks_history(project.git):
         project.around.remark(f"{lack.what}, so events may be missing", lack.fix)
     verifying = Verifying(Keys.read(project), now)
-    tagged = (pair for item in models for pair in _tagged(project, verifying, item, wanted))
-    found = sorted([*committed(project, verifying, history, wanted), *tagged], key=itemgetter(0))
+    tagged = [pair for item in models for pair in _tagged(project, verifying, item, wanted)]
+    found = sorted([*committed(project, verifying, history(), wanted), *tagged], key=itemgetter(0))
     return tuple(entry for _, entry in reversed(found))
 
 
