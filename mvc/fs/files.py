@@ -139,6 +139,14 @@ def vanished(path: str) -> SourceChanged:
     return SourceChanged(f"{path} vanished while it was read", "run the command again")
 
 
+def _existing(error: OSError) -> str:
+    """Return the path of an error, or what is there of it, as a word; empty if it is relative to some directory."""
+    path = os.fsdecode(error.filename or "")
+    while os.path.isabs(path) and not os.path.lexists(path):
+        path = os.path.dirname(path)
+    return f" {shlex.quote(path)}" if os.path.isabs(path) else ""
+
+
 def as_error(error: OSError, what: str) -> MvcError:
     """Return `error` as an error about `what`."""
     reason = os.strerror(error.errno) if error.errno else str(error)
@@ -146,7 +154,7 @@ def as_error(error: OSError, what: str) -> MvcError:
         return MvcError(f"{what}: {reason}", "free some space, then run the command again")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         where = f" ({os.fsdecode(error.filename)})" if error.filename not in (None, what) else ""
-        return MvcError(f"{what}: {reason}{where}", "check who may read and write there: ls -ld")
+        return MvcError(f"{what}: {reason}{where}", f"check who may read and write there: ls -ld{_existing(error)}")
     if error.errno == errno.EMFILE:
         return MvcError(f"{what}: {reason}", "ulimit -n 1024  # then run the command again")
     return MvcError(f"{what}: {reason}")

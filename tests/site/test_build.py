@@ -135,6 +135,13 @@ def test_a_directory_with_other_files_is_refused(repo: Repo) -> None:
     assert build(repo)["written"]
 
 
+@pytest.mark.parametrize("folder", ["../note", "../note/site"])
+def test_a_file_is_no_directory(repo: Repo, folder: str) -> None:
+    (repo.root.parent / "note").write_text("mine")
+    assert f"{folder} cannot be a directory" in repo.fails(2, "site", "-o", folder).err
+    assert (repo.root.parent / "note").read_text() == "mine"
+
+
 def test_what_a_user_removed_is_built_again(repo: Repo) -> None:
     build(repo)
     (out(repo) / "models/ranker/v1.0.0.html").unlink()

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import http.client
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from harness import Begin, Repo
 from site_server import served
 from versions import promoted
+
+from mvc.ops.lifecycle.site.serve import serving
 
 
 def asked(address: str, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], str]:
@@ -51,6 +55,30 @@ def test_a_browser_on_this_machine_gets_pages_of_what_is_there(repo: Repo) -> No
         assert "rollback" in asked(address, "/models/ranker/index.html")[2]
         repo.git("tag", "-d", "ranker@v1.2.0")
         assert asked(address, "/models/ranker/v1.2.0.html")[0] == 404
+
+
+def test_pages_are_served_while_git_cannot_be_asked(repo: Repo) -> None:
+    with served(repo) as address:
+        (repo.root / ".git").rename(repo.root / "gone")
+        assert asked(address, "/index.html")[0] == 200
+        (repo.root / "gone").rename(repo.root / ".git")
+        repo.ok("rollback", "ranker", "prod")
+        assert "rollback" in asked(address, "/models/ranker/index.html")[2]
+
+
+def test_a_browser_that_goes_away_is_not_told(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    def goes() -> None:
+        raise ConnectionResetError
+
+    with serving(str(tmp_path), 0, goes) as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(server.handle_request)
+        with pytest.raises(http.client.RemoteDisconnected):
+            asked(f"http://127.0.0.1:{server.server_port}", "/index.html")
+    assert capfd.readouterr().err == ""
+
+
+def test_a_port_that_does_not_exist(repo: Repo) -> None:
+    assert "65535" in repo.fails(2, "site", "--serve", "--port", "65536").err
 
 
 def test_a_port_that_is_taken(repo: Repo) -> None:

@@ -38,7 +38,10 @@ def site(
         bool, typer.Option("--serve", help="Show it to browsers on this machine, and build it again when refs change."),
     ] = False,
     port: Annotated[
-        int | None, typer.Option("--port", metavar="N", help="The port of --serve, by default 8000; 0 for a free one."),
+        int | None,
+        typer.Option(
+            "--port", metavar="N", min=0, max=65535, help="The port of --serve, by default 8000; 0 for a free one.",
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

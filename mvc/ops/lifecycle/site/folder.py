@@ -76,10 +76,12 @@ def opened(path: str, shown: str) -> Iterator[tuple[Tree, Ledger]]:
             raw = tree.read(LEDGER, _MAX_BYTES)
             if raw is None and set(os.listdir(path)) - {".git"}:
                 message = f"{shown} has files, and `mvc site` did not write them"
-                raise UsageError(message, f"mvc site -o {shlex.quote(shown)}-new")
+                raise UsageError(message, f"mvc site -o {shlex.quote(os.path.join(shown, 'site'))}")
             if raw is None:
                 save(tree, Ledger())  # from now on it is ours, also if this build is interrupted
             yield tree, _parsed(raw)
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"{shown} cannot be a directory: a file is there", "mvc site -o site") from None
     except OSError as error:
         raise as_error(error, shown) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,13 +65,21 @@ class Rebuilder:
     def __call__(self) -> None:
         """Build it if refs changed. After an error the pages stay as they are, until refs change again."""
         with self._lock:
-            seen = hash_bytes(self._git.run("for-each-ref", "--format=%(objectname) %(refname)")).blake3
-            if seen != self._seen:
-                self._seen = seen
-                try:
+            try:
+                seen = hash_bytes(self._git.run("for-each-ref", "--format=%(objectname) %(refname)")).blake3
+                if seen != self._seen:
+                    self._seen = seen
                     self._build()
-                except MvcError as error:
-                    self._failed(error)
+            except MvcError as error:
+                self._failed(error)
+
+
+class _Server(ThreadingHTTPServer):
+    """A server that says nothing about browsers that went away."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @contextmanager
@@ -81,7 +90,7 @@ def serving(folder: str, port: int, rebuild: Callable[[], None]) -> Iterator[Thr
         MvcError: the port is taken.
     """
     try:
-        server = ThreadingHTTPServer((HOST, port), partial(_Handler, rebuild, directory=folder))
+        server = _Server((HOST, port), partial(_Handler, rebuild, directory=folder))
     except OSError as error:
         raise MvcError(f"port {port}: {os.strerror(error.errno or 0)}", "mvc site --serve --port 0") from None
     with server:
