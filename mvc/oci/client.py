@@ -172,7 +172,7 @@ class Registry:
             with self._answer("POST", f"{self._url}/blobs/uploads/") as answer:
                 self._expect(answer, HTTPStatus.ACCEPTED)
                 place = urljoin(f"{self._url}/", answer.headers.get("Location", ""))
-            place += ("&" if urlsplit(place).query else "?") + urlencode({"digest": digest})
+                place += ("&" if urlsplit(place).query else "?") + urlencode({"digest": digest})
             headers = {"Content-Type": "application/octet-stream"}
             with self._answer("PUT", place, headers, body if len(body) else b"") as answer:
                 self._expect(answer, HTTPStatus.CREATED)
@@ -224,7 +224,7 @@ class Registry:
         try:
             with self._send(method, url, headers, body) as answer:
                 yield answer
-        except (RequestException, HTTPError, OSError) as error:
+        except (RequestException, HTTPError, OSError, ValueError) as error:  # ValueError: an address of the registry's
             raise self._unanswered(error) from None
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Body | bytes | None) -> Response:
@@ -295,6 +295,8 @@ class Registry:
         fix = "check the network, and the name of the registry"
         if isinstance(error, InvalidSchema):
             return RemoteError(f"{self.name} leads to another server without TLS", fix)
+        if isinstance(error, ValueError):
+            return RemoteError(f"{self.name} names an invalid address", fix)
         if known := untrusted(self.name, error):
             return known
         if any(isinstance(cause, SSLError) for cause in _causes(error)):

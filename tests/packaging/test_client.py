@@ -284,6 +284,21 @@ def test_an_upload_is_not_redirected(proxied: Proxy, through: Registry) -> None:
         through.upload(DIGEST, BODY)
 
 
+@pytest.mark.parametrize("place", ["https://[", "http://127.0.0.1:port/x", "https://", "https://a:99999999/x"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+def test_addresses_that_are_none(proxied: Proxy, through: Registry, method: str, place: str) -> None:
+    broken = Fault(instead=plain(b"", 202 if method == "POST" else 307, location=place))
+    proxied.rule = lambda request: broken if request.method == method else None
+    with pytest.raises(RemoteError, match=r"invalid address|without TLS|redirects to"):
+        through.manifest("v1") if method == "GET" else through.upload(DIGEST, BODY)
+
+
+def test_a_realm_that_is_no_address(shop: Shop, environ: dict[str, str]) -> None:
+    shop.answers["v1"] = plain(b"{}", 401, **{"www-authenticate": 'Bearer realm="https://[/token"'})
+    with pytest.raises(RemoteError, match="invalid address"):
+        registry_at(shop.proxy.port, environ).manifest("v1")
+
+
 def test_nothing_there(proxied: Proxy, through: Registry) -> None:
     with pytest.raises(MissingObject, match="has no artifact v9"):
         through.manifest("v9")
