@@ -6,10 +6,15 @@ somebody else put there.
 
 from __future__ import annotations
 
+import re
 import shlex
 
 UPGRADE = "upgrade mvc, in the way it was installed"
 
+CORE = (
+    "blake3>=1.0.11", "msgspec>=0.22", "pathspec>=1.1", "platformdirs>=4.14", "pyyaml>=6.0.3", "rich>=15",
+    "typer>=0.28,<0.29", "xxhash>=4.1",
+)
 EXTRAS = {
     "s3": ("aiobotocore>=3.10",),
     "gs": ("aiohttp>=3.14", "google-auth[requests]>=2.60"),
@@ -25,7 +30,15 @@ EXTRAS = {
     "inspect": ('backports-zstd>=1.8; python_version < "3.14"',),
     "site": ("altair>=6.3", "jinja2>=3.1.6", "vl-convert-python>=1.9"),
 }
-"""What each extra of pyproject.toml installs: there is no metadata to ask where mvc runs from a checkout."""
+"""What mvc and each extra of pyproject.toml install: there is no metadata to ask where mvc runs from a checkout."""
+
+_END_OF_NAME = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def of_server(name: str) -> bool:
+    """Whether a server of mvc needs a package of its own choice: mvc itself, and what it stands on."""
+    own = {"mvc", "modelvc", "pip", *(_END_OF_NAME.split(item)[0] for item in (*CORE, *EXTRAS["serve"]))}
+    return re.sub("[-_.]+", "-", name).lower() in own
 
 
 def install(extra: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from harness import PROJECT
 
-from mvc.packages import EXTRAS
+from mvc.packages import CORE, EXTRAS
 
 EXPORTED = ("ci/requirements.txt", "ci/requirements-eval.txt", "ci/requirements-serve.txt", "ci/requirements-site.txt")
 NAMED = re.compile(r"pip install[^\n`|]*\bmodelvc\b")
@@ -20,6 +20,7 @@ NAMED = re.compile(r"pip install[^\n`|]*\bmodelvc\b")
 
 def test_the_extras_are_those_of_the_project() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert tuple(project["dependencies"]) == CORE
     assert {name: tuple(needs) for name, needs in project["optional-dependencies"].items()} == EXTRAS
 
 

@@ -33,11 +33,6 @@ def test_base_and_packages_are_those_of_the_report() -> None:
     assert not remarks
 
 
-def test_a_name_with_a_slash_is_one_part_of_an_address() -> None:
-    made = build_context("models/m.bin", "search/m", Source("oci://h.io/m"), {".mvc": b"pointer"}, None)
-    assert b"mvc serve ./m.bin=search-m " in made.files["start.sh"]
-
-
 @pytest.mark.parametrize(("environment", "said"), [
     (None, "no report says with which packages"),
     (Environment(python="3.9.1"), "the report names Python '3.9.1'"),
@@ -46,6 +41,9 @@ def test_a_name_with_a_slash_is_one_part_of_an_address() -> None:
     (Environment(python="3.12", packages={"numpy": "1\n--index-url http://x"}), "left out"),
     (Environment(python="3.12", packages={"-r/etc/passwd": "1"}), "left out"),
     (Environment(python="3.12", packages={"x": "1; rm"}), "left out"),
+    (Environment(python="3.12", packages={"mvc": "9.9"}), "left out, the server has its own: mvc 9.9"),
+    (Environment(python="3.12", packages={"Prometheus_Client": "9"}), "left out, the server has its own"),
+    (Environment(python="3.12", packages={"typer": "0.1"}), "left out, the server has its own"),
 ])
 def test_what_a_report_lacks_or_makes_up(environment: Environment | None, said: str) -> None:
     files, remarks = context_of(environment)
@@ -81,7 +79,7 @@ def test_the_image_fetches_the_model_when_it_starts(
     here = Repo(place, {**environ, "PATH": f"{context}/bin:{environ['PATH']}"})
     line = f"set -- --port 8080; {entry(context)}"
     first = here.run("sh", "-c", line)
-    assert (first.code, first.out.splitlines()[-1]) == (0, "serve ./bert=bert --port 8080"), first
+    assert (first.code, first.out.splitlines()[-1]) == (0, "serve ./bert --port 8080"), first
     assert here.read("bert.eval.yaml") == work.read("models/bert.eval.yaml")
     assert here.contents("bert") == work.contents("models/bert")
     again = here.run("sh", "-c", line)
@@ -140,7 +138,7 @@ def test_without_an_artifact_the_image_fetches_from_the_repository(
     (tmp_path / "srv").mkdir()
     here = Repo(tmp_path / "srv", {**environ, "PATH": f"{tmp_path}/context/bin:{environ['PATH']}"})
     done = here.run("sh", "-c", entry(tmp_path / "context"))
-    assert (done.code, done.out.splitlines()[-1]) == (0, "serve ./ranker.onnx=ranker"), done
+    assert (done.code, done.out.splitlines()[-1]) == (0, "serve ./ranker.onnx"), done
     assert here.read("ranker.onnx") == work.read("models/ranker.onnx")
 
 

@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from mvc.objects.names import address_name
+from mvc.packages import of_server
 from mvc.quality.reports.report import Report
 
 _PYTHON = re.compile(r"3\.(?P<minor>[0-9]{1,2})(?:\.[0-9]{1,2})?", re.ASCII)
@@ -54,7 +54,7 @@ _START = """\
 # Fetches the model {title}, and serves it.
 set -eu
 sh /opt/fetch.sh
-exec mvc serve {served} "$@"
+exec mvc serve {file} "$@"
 """
 _PACKAGES = "# The packages that the report names. `uv pip compile --generate-hashes` adds their hashes.\n"
 
@@ -99,7 +99,7 @@ def build_context(
         "Dockerfile": _DOCKERFILE.format(python=python, copied=" ".join(copied)).encode(),
         "requirements.txt": _requirements(packages, remarks).encode(),
         "fetch.sh": fetch.encode(),
-        "start.sh": _START.format(title=title, served=shlex.quote(f"{file}={address_name(name)}")).encode(),
+        "start.sh": _START.format(title=title, file=shlex.quote(file)).encode(),
         **{f"model{ending}": content for ending, content in documents.items()},
     }
     return Context(files, tuple(remarks))
@@ -118,7 +118,9 @@ def _requirements(packages: dict[str, str], remarks: list[str]) -> str:
     lines = []
     for name, version in sorted(packages.items()):
         found = _VERSION.fullmatch(version)
-        if found and _NAME.fullmatch(name):
+        if of_server(name):
+            remarks.append(f"left out, the server has its own: {name} {version}")
+        elif found and _NAME.fullmatch(name):
             lines.append(f"{name}=={found[1]}\n")
         else:
             remarks.append(f"left out, not a package with its version: {name} {version}")
