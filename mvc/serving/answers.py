@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from mvc.errors import first_line
 from mvc.runtime.predictor import Array, Prediction
 from mvc.serving.answered import Answered
 from mvc.serving.loaded import Identity
@@ -68,18 +69,33 @@ class Joined(NamedTuple):
         )
 
 
+class _Reader(NamedTuple):
+    """Who gets what is joined."""
+
+    read: Callable[[Joined], None]
+    what: str
+    """What it makes of that."""
+    failed: Callable[[str, int], None]
+    """Is told the model, and how many rows, if it could not read them."""
+
+
 class Answers:
     """Where answered requests are left; their readers get them joined. Methods may be called from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
+        """Tell `say`, once for each version, that a reader cannot read."""
         self._groups: dict[tuple[Layout, Identity], list[Answered]] = {}
         self._count = self._bytes = 0
         self._lock = Lock()
-        self._readers: list[Callable[[Joined], None]] = []
+        self._readers: list[_Reader] = []
+        self._say = say
+        self._told: set[tuple[str, Identity]] = set()
 
-    def read_by(self, reader: Callable[[Joined], None]) -> None:
-        """Let another reader get all that is joined from now on."""
-        self._readers.append(reader)
+    def read_by(
+        self, read: Callable[[Joined], None], what: str, failed: Callable[[str, int], None] = lambda *_: None,
+    ) -> None:
+        """Let another reader get all that is joined from now on; `failed` is told the rows that it cannot read."""
+        self._readers.append(_Reader(read, what, failed))
 
     def put(self, answered: Answered) -> None:
         """Leave a request."""
@@ -93,14 +109,26 @@ class Answers:
             self.flush()
 
     def flush(self) -> None:
-        """Give the readers all that was left."""
+        """Give the readers all that was left. It runs in a client's request: what they cannot read is left out."""
         with self._lock:
             groups, self._groups = self._groups, {}
             self._count = self._bytes = 0
         for (layout, _), requests in groups.items():
-            joined = _joined(layout, requests)
+            joined = None
             for reader in self._readers:
-                reader(joined)
+                try:
+                    joined = joined or _joined(layout, requests)
+                    reader.read(joined)
+                except Exception as error:  # noqa: BLE001 - a model's answers may be of any kind
+                    self._failed(reader, requests, error)
+
+    def _failed(self, reader: _Reader, requests: Sequence[Answered], error: Exception) -> None:
+        identity = requests[0].identity
+        reader.failed(identity.model, sum(item.rows for item in requests))
+        if (reader.what, identity) not in self._told:
+            self._told.add((reader.what, identity))
+            why = f"{type(error).__name__}: {first_line(error)}"
+            self._say(f"{identity.model} {identity.version}: requests are not in {reader.what}: {why}")
 
 
 def _layout(answered: Answered) -> Layout:

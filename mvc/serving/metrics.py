@@ -66,7 +66,7 @@ class Metrics:
         self._log_bytes = gauge("log_bytes", "Bytes of the prediction log.", ())
         self._answers = answers
         summaries = Summaries()
-        answers.read_by(summaries.add)
+        answers.read_by(summaries.add, "the metrics of features and predictions")
         registry.register(_Sums(summaries))
         self._children: dict[Identity, _Children] = {}
 

@@ -6,6 +6,7 @@ import copy
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 from threading import Lock
 from typing import NamedTuple
 
@@ -83,7 +84,7 @@ def _features(name: str, values: Array, most: int) -> Iterator[tuple[str, Featur
     """Yield the sums of a column, or of the columns of a matrix; nothing for an image."""
     if values.ndim > 2:  # noqa: PLR2004 - no columns
         return
-    matrix = values.reshape(len(values), -1)[:, :most]
+    matrix = values.reshape(len(values), prod(values.shape[1:]))[:, :most]
     names = [name] if values.ndim == 1 else [f"{name}_{place}" for place in range(matrix.shape[1])]
     if matrix.dtype.kind not in "biuf":
         for feature, column in zip(names, matrix.T, strict=True):

@@ -166,7 +166,7 @@ def test_a_type_that_parquet_does_not_have(tmp_path: Path) -> None:
     with log(tmp_path, counts) as opened:
         opened.put(request({"x": np.zeros(3, np.complex128)}, 3))
         opened.put(classified("a", ["no"], [0.1]))
-    assert counts.dropped == {"disk": 3}
+    assert counts.dropped == {"failed": 3}
     assert ids(tmp_path) == ["a"]
 
 

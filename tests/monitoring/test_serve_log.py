@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from harness import Repo
 from pyarrow import parquet
-from serving.running import ROW, matrix, scaled, serving
+from serving.running import ROW, filtering, matrix, scaled, serving
 
 from mvc.ops.lifecycle.watching.dashboard import board
 
@@ -39,6 +39,24 @@ def test_requests_are_kept_until_the_server_stops(begin: Callable[..., Repo]) ->
     assert len(first["X_2"]) == 32
     assert 0 < first["mvc_latency_seconds"] < 60
     assert {name for name in _series_of_the_board() if name not in series} == set()
+
+
+def test_an_answer_without_rows_costs_nobody_anything(begin: Callable[..., Repo]) -> None:
+    """It ended the log and `/metrics`, and another client's request was a 500."""
+    repo = begin(served)
+    repo.write("filtering.onnx", filtering())
+    repo.ok("add", "filtering.onnx")
+    with serving(repo, "scaled.onnx", "filtering.onnx", "--log", "log") as server:
+        code, answer = server.infer("filtering", [[0.0] * 4])
+        assert (code, answer["outputs"][0]["shape"]) == (200, [0])
+        assert {server.infer("scaled", [ROW, ROW])[0] for _ in range(511)} == {200}
+        assert server.infer("filtering", [ROW])[0] == 200
+        assert server.metric("mvc_serve_rows_total", model="scaled") == 1022
+        assert server.stop() == 0
+        assert server.lines.empty()
+    found = [parquet.read_metadata(part).num_rows for part in repo.root.glob("log/scaled/*/*.parquet")]
+    assert sum(found) == 1022
+    assert [*repo.root.glob("log/filtering/*/*.parquet")]
 
 
 def _series_of_the_board() -> set[str]:

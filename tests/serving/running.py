@@ -140,6 +140,23 @@ def unrunnable() -> bytes:
     return _model([helper.make_node("Reshape", ["X", "shape"], ["Y"])], 1, 4)
 
 
+def filtering() -> bytes:
+    """Return an ONNX model whose answer has the sums of those rows only that have one above 0."""
+    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)  # noqa: E731
+    nodes = [
+        helper.make_node("ReduceSum", ["X", "axis"], ["sums"], keepdims=0),
+        helper.make_node("Greater", ["sums", "zero"], ["is_above"]),
+        helper.make_node("Compress", ["sums", "is_above"], ["Y"], axis=0),
+    ]
+    constants = [
+        helper.make_tensor("axis", TensorProto.INT64, [1], [1]),
+        helper.make_tensor("zero", TensorProto.FLOAT, [], [0]),
+    ]
+    graph = helper.make_graph(nodes, "g", [value("X", ["N", 4])], [value("Y", ["K"])], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return bytes(model.SerializeToString())
+
+
 def slow(size: int) -> bytes:
     """Return an ONNX model whose time grows with `size`: products of a matrix of zeros, and X added."""
     zeros = helper.make_tensor("zeros", TensorProto.FLOAT, [size, size], np.zeros(size * size, np.float32))

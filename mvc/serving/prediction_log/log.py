@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from xxhash import xxh64_intdigest
 
-from mvc.errors import UsageError
+from mvc.errors import UsageError, first_line
 from mvc.fs.files import as_error
 from mvc.quality.words import clipped
 from mvc.serving.answered import LogMetrics
@@ -65,17 +65,18 @@ class PredictionLog:
         load_libraries()
         folder = LogFolder(options.folder, options.limit)
         self._parts = Parts(folder, _privacy(folder, options), metrics, say, seconds)
-        self._metrics = metrics
+        self._metrics, self._say = metrics, say
         self._threshold = int(options.sample * (1 << 64))
         self._answers = answers
         self._queue: list[Joined] = []
         self._waiting = 0
         self._closed = False
+        self._told: set[type[Exception]] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
-        answers.read_by(self._put)
+        answers.read_by(self._put, "the prediction log", self._failed)
 
     def __enter__(self) -> PredictionLog:
         return self
@@ -93,6 +94,8 @@ class PredictionLog:
         if joined.prediction is None:
             return
         chosen = self._sampled(joined)
+        if not len(chosen.place):  # nothing was chosen, or the model had no row to return
+            return
         with self._lock:
             size = chosen.memory
             fits = self._waiting + size <= QUEUE and not self._closed
@@ -118,17 +121,36 @@ class PredictionLog:
             self._wake.wait(_PAUSE)
             self._wake.clear()
             self._answers.flush()
-            self._write()
-            self._parts.write_due()
-        self._write()
-        self._parts.close()
+            self._guarded(self._write)
+            self._guarded(self._parts.write_due)
+        self._guarded(self._write)
+        self._guarded(self._parts.close)
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """Do a step of the thread; whatever it raises, the thread goes on. The kind of an error is told once."""
+        try:
+            step()
+        except Exception as error:  # noqa: BLE001 - without the thread nothing more would be logged
+            self._tell(error)
+
+    def _tell(self, error: Exception) -> None:
+        if type(error) not in self._told:
+            self._told.add(type(error))
+            self._say(f"the prediction log has an error, and goes on: {type(error).__name__}: {first_line(error)}", "")
+
+    def _failed(self, model: str, rows: int) -> None:
+        self._metrics.log_dropped(model, "failed", rows)
 
     def _write(self) -> None:
         """Put all that waits into parts."""
         with self._lock:
             queue, self._queue, self._waiting = self._queue, [], 0
         for joined in queue:
-            self._parts.add(joined)
+            try:
+                self._parts.add(joined)
+            except Exception as error:  # noqa: BLE001 - as above; the others are logged
+                self._failed(joined.identity.model, len(joined.place))
+                self._tell(error)
 
 
 def check_folder(options: LogOptions) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from mvc.errors import first_line
@@ -60,6 +60,7 @@ class Parts:
         self._open: dict[Layout, _Part] = {}
         self._fails = False
         self._told: set[Identity] = set()
+        self._failed: set[Identity] = set()
 
     def add(self, requests: Joined) -> None:
         """Add requests; parts that become large are written, and the oldest if there are many."""
@@ -91,9 +92,11 @@ class Parts:
         try:
             content = encode([table(concatenated(same), self._privacy) for same in part.requests.values()])
             size = self._folder.add(part.model, part.time, content)
-        except (OSError, ValueError, TypeError, NotImplementedError) as error:  # pyarrow may lack a type
-            reason = error.strerror if isinstance(error, OSError) else None
-            self._drop(part.model, sum(rows.values()), reason or first_line(error))
+        except OSError as error:
+            self._drop(part.model, sum(rows.values()), error.strerror or first_line(error))
+            return
+        except Exception as error:  # noqa: BLE001 - pyarrow may lack a type; whatever it is, the next part is tried
+            self._fail(rows, error)
             return
         if self._fails:
             self._say(f"the prediction log {self._folder.path} is written again", "")
@@ -111,6 +114,17 @@ class Parts:
                 "their rows are dropped and counted", f"df -h {shlex.quote(self._folder.path)}",
             )
         self._fails = True
+
+    def _fail(self, rows: Mapping[Identity, int], error: Exception) -> None:
+        """Count rows that are nothing for the log; once for each version, tell why."""
+        for identity, count in rows.items():
+            self._metrics.log_dropped(identity.model, "failed", count)
+            if identity not in self._failed:
+                self._say(
+                    f"{identity.model} {identity.version}: requests have no form in the prediction log: "
+                    f"{first_line(error)}. They are answered, their rows are dropped and counted", "",
+                )
+            self._failed.add(identity)
 
     def _tell_unseen(self, requests: Joined) -> None:
         """Tell which columns that must not be logged the inputs do not have: perhaps they have another name now."""

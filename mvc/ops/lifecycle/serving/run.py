@@ -94,7 +94,7 @@ def run(
     """
     from mvc.serving.protocols import server  # noqa: PLC0415 - see `prepare_all`
 
-    answers = Answers()
+    answers = Answers(say)
     metrics = Metrics(answers)
     models = {item.loaded.address: Served(item.loaded) for item in prepared}
     followed = [Followed(item.target, models[item.loaded.address]) for item in prepared if item.target.followed]

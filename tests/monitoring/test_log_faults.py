@@ -1,0 +1,123 @@
+"""Requests that the metrics or the log cannot take: they cost their own rows, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from prediction_logs import Counts, classified, log
+from pyarrow import parquet
+
+from mvc.runtime.predictor import Prediction
+from mvc.serving.answered import Answered
+from mvc.serving.answers import Answers, Joined
+from mvc.serving.loaded import Identity
+from mvc.serving.prediction_log.parts import Parts
+from mvc.serving.summaries import Summaries
+
+ID = Identity("m", "v1.0.0", "00" * 32)
+
+
+def request(values: dict[str, Any], predicted: Any, name: str = "r") -> Answered:
+    return Answered(name, 0.0, ID, 0.0, values, len(predicted), Prediction(predicted, {}))
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    found = sorted(folder.glob("*/*/part-*.parquet"))
+    return [row for part in found for row in parquet.read_table(part).to_pylist()]
+
+
+def ids(folder: Path) -> list[str]:
+    return [row["mvc_request_id"] for row in rows(folder)]
+
+
+# A model whose answer has no rows.
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (4,), (), (1, 2, 2)])
+def test_an_answer_without_rows_is_in_no_part(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    counts, sums = Counts(), Summaries()
+    with log(tmp_path, counts) as opened:
+        opened.read_by(sums.add, "the sums")
+        opened.put(request({"X": np.zeros(shape)}, np.zeros(0, np.float32)))
+        opened.put(classified("a", ["no"], [0.1]))
+    assert ids(tmp_path) == ["a"]
+    assert not counts.said
+    assert not counts.dropped
+    assert sums.by_version()[ID].values.rows == 0
+    assert len(sums.by_version()) == 2
+
+
+def test_a_sample_of_which_nothing_is_chosen(tmp_path: Path) -> None:
+    """It divided by the number of requests."""
+    counts = Counts()
+    with log(tmp_path, counts, sample=1e-9) as opened:
+        for _ in range(2):
+            opened.put(classified("a", ["no", "yes"], [0.1, 0.9]))
+            opened.flush()
+    assert counts.dropped == {"sampled": 4}
+    assert not counts.said
+
+
+# What goes on, whatever is raised.
+
+
+def test_a_reader_that_raises_costs_only_its_own_group() -> None:
+    said: list[str] = []
+    lost: list[tuple[str, int]] = []
+    seen: list[str] = []
+    answers = Answers(said.append)
+
+    def read(joined: Joined) -> None:
+        if joined.identity.model == "m":
+            raise ZeroDivisionError("of the reader")
+
+    answers.read_by(read, "the log", lambda *args: lost.append(args))
+    answers.read_by(lambda joined: seen.extend(joined.ids), "the metrics")
+    for _ in range(2):
+        answers.put(request({"X": np.zeros(3)}, np.zeros(3), "a"))
+        answers.put(classified("b", ["no"], [0.1]))
+        answers.flush()
+    assert seen == ["a", "b"] * 2
+    assert lost == [("m", 3)] * 2
+    assert said == ["m v1.0.0: requests are not in the log: ZeroDivisionError: of the reader"]
+
+
+def test_the_request_that_completes_a_group_does_not_pay_for_a_reader() -> None:
+    answers = Answers()
+    read: list[int] = []
+
+    def fail(joined: Joined) -> None:
+        read.append(len(joined.ids))
+        raise ValueError
+
+    answers.read_by(fail, "the log")
+    for _ in range(512):
+        answers.put(classified("a", ["no"], [0.1]))
+    assert read == [512]
+
+
+@pytest.mark.parametrize("step", ["add", "write_due"])
+def test_the_thread_goes_on_after_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    counts, real, raised = Counts(), getattr(Parts, step), []
+
+    def fails_first(parts: Parts, *args: Any) -> None:
+        if not raised:
+            raised.append(True)
+            raise RuntimeError("nobody thought of it")
+        real(parts, *args)
+
+    monkeypatch.setattr(Parts, step, fails_first)
+    with log(tmp_path, counts, seconds=0) as opened:
+        if step == "add":
+            opened.put(classified("a", ["no", "no"], [0.1, 0.1]))
+            with counts.news:
+                assert counts.news.wait_for(lambda: counts.dropped["failed"] == 2, timeout=60)
+        opened.put(classified("b", ["no"], [0.1]))
+        with counts.news:
+            assert counts.news.wait_for(lambda: counts.rows, timeout=60)
+    assert ids(tmp_path) == ["b"]
+    assert [message for message, _ in counts.said] == [
+        "the prediction log has an error, and goes on: RuntimeError: nobody thought of it"]
