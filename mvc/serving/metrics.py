@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, SummaryMetricFamily
@@ -18,7 +18,7 @@ from mvc.serving.loaded import Identity, Loaded
 from mvc.serving.summaries import Summaries
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-Reason: TypeAlias = Literal["git", "content", "load", "smoke"]
+Reason: TypeAlias = Literal["git", "content", "load", "smoke", "other"]
 """What failed when a server followed the registry."""
 Protocol: TypeAlias = Literal["rest", "grpc"]
 _LABELS = Identity._fields
@@ -130,7 +130,7 @@ class Metrics:
     def follows(self, model: str) -> None:
         """Begin the series of a model that follows the registry with 0."""
         self._swaps.labels(model)
-        for reason in ("git", "content", "load", "smoke"):
+        for reason in get_args(Reason):
             self._failures.labels(model, reason)
 
     # The prediction log.

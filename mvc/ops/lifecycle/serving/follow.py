@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import NamedTuple
 
+from mvc.errors import first_line
 from mvc.ops.lifecycle.serving.serve import NotServed, Options, failing, prepare
 from mvc.ops.lifecycle.serving.target import Standing, Target, look_again
 from mvc.ops.shared.versions.online import online
@@ -42,26 +43,42 @@ class Follower:
     def run(self, seconds: float, stop: Event) -> None:
         """Look every so many seconds, until `stop` is set."""
         while not stop.wait(seconds):
-            self.look()
+            try:
+                self.look()
+            except BaseException as error:  # noqa: BLE001 - no later promotion would be seen
+                self._go_on(error)
 
     def look(self) -> None:
         """Serve what the registry says now. What fails leaves a model as it is, and is told once."""
         fetched = self._fetched()
         for model in self.models:
-            name = model.served.name
             try:
-                with failing("git"), Project.find(self.around) as project:
-                    standing = look_again(project, model.target, signed=self.options.signed)
-                self._tell_retired(model, standing)
-                self._swap(model, standing.target)
-                if fetched:
-                    raise fetched
-                self.metrics.followed(name)
-                self._say_once(name, "")
+                with failing("other"):
+                    self._look_at(model, fetched)
             except NotServed as failure:
-                self.metrics.follow_failed(name, failure.reason)
-                version = model.served.now.identity.version
-                self._say_once(name, f"{name}: still serves {version}: {failure.error.message}")
+                self._tell_failed(model.served, failure)
+
+    def _look_at(self, model: Followed, fetched: NotServed | None) -> None:
+        with failing("git"), Project.find(self.around) as project:
+            standing = look_again(project, model.target, signed=self.options.signed)
+        self._tell_retired(model, standing)
+        self._swap(model, standing.target)
+        if fetched:
+            raise fetched
+        name = model.served.name
+        self.metrics.followed(name)
+        self._say_once(name, "")
+
+    def _tell_failed(self, served: Served, failure: NotServed) -> None:
+        self.metrics.follow_failed(served.name, failure.reason)
+        version = served.now.identity.version
+        self._say_once(served.name, f"{served.name}: still serves {version}: {failure.error.message}")
+
+    def _go_on(self, error: BaseException) -> None:
+        """Count and tell what nobody thought of; the next look is at its time."""
+        for model in self.models:
+            self.metrics.follow_failed(model.served.name, "other")
+        self._say_once("", f"--follow has an error, and goes on: {type(error).__name__}: {first_line(error)}")
 
     def _fetched(self) -> NotServed | None:
         """Fetch the tags of the models; return why that failed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
@@ -77,7 +78,9 @@ def failing(reason: Reason) -> Iterator[None]:
         raise NotServed(reason, error) from error
     except Problem as problem:
         raise NotServed(reason, InvalidFormat(problem.message)) from problem
-    except (Exception, SystemExit) as error:  # a model may run any code
+    except BaseException as error:  # a model may run any code
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise  # a signal, which no other thread gets
         raise NotServed(reason, MvcError(f"{type(error).__name__}: {first_line(error)}")) from error
 
 
