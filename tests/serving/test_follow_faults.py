@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from harness import Repo
-from serving.running import Running, registered, serving
+from serving.running import Running, eventually, registered, serving
 
 from mvc.ops.lifecycle.serving.follow import Followed, Follower
 
@@ -58,6 +58,23 @@ def test_what_a_loader_raises_does_not_end_following(repo: Repo, raised: str) ->
         repo.ok("promote", "ranker@v3.0.0", "prod")
         server.said("serves v3.0.0 now")
         assert version(server) == "v3.0.0"
+
+
+def test_versions_that_failed_are_named_and_not_kept(repo: Repo) -> None:
+    """Each stayed in memory, and the three were told by one line, which named none."""
+    own(repo, "good", *(f"fails {place}" for place in range(2, 5)), "good again")
+    gone = repo.root / "gone"
+    with follows(repo) as server:
+        assert version(server) == "v1.0.0"
+        for place in range(2, 5):
+            repo.ok("promote", f"ranker@v{place}.0.0", "prod")
+            line = server.said(f"ranker: still serves v1.0.0, not v{place}.0.0: ")
+            assert "it has lost its weights" in line
+            eventually(lambda place=place: gone.exists() and gone.read_text() == "fails\n" * (place - 1))
+        assert server.metric("mvc_serve_follow_failures_total", model="ranker", reason="smoke") > 2
+        repo.ok("promote", "ranker@v5.0.0", "prod")
+        assert "not v1.0.0" in server.said("ranker: serves v5.0.0 now")
+        assert server.lines.empty()
 
 
 class _Stop(threading.Event):

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from threading import Event
 from typing import NamedTuple
 
-from mvc.errors import first_line
+from mvc.errors import MvcError, first_line
 from mvc.ops.lifecycle.serving.serve import NotServed, Options, failing, prepare
 from mvc.ops.lifecycle.serving.target import Standing, Target, look_again
 from mvc.ops.shared.versions.online import online
 from mvc.project import Project, Surroundings
 from mvc.scm.tags import fetch_tags, push_target
-from mvc.serving.loaded import Served
-from mvc.serving.metrics import Metrics
+from mvc.serving.loaded import Loaded, Served
+from mvc.serving.metrics import Metrics, Reason
 
 FETCH_SECONDS = 30
 """How long a Git remote may take to answer."""
@@ -37,8 +37,8 @@ class Follower:
     metrics: Metrics
     say: Callable[[str], None]
     _said: dict[str, str] = field(default_factory=dict)
-    _bad: dict[str, NotServed] = field(default_factory=dict)
-    """By content that cannot be served: why. It is not tried twice."""
+    _bad: dict[str, tuple[Reason, str]] = field(default_factory=dict)
+    """By content that cannot be served: why, as text. It is not tried twice."""
 
     def run(self, seconds: float, stop: Event) -> None:
         """Look every so many seconds, until `stop` is set."""
@@ -71,8 +71,9 @@ class Follower:
 
     def _tell_failed(self, served: Served, failure: NotServed) -> None:
         self.metrics.follow_failed(served.name, failure.reason)
-        version = served.now.identity.version
-        self._say_once(served.name, f"{served.name}: still serves {version}: {failure.error.message}")
+        but = f", not {failure.version}" if failure.version else ""
+        text = f"{served.name}: still serves {served.now.identity.version}{but}: {failure.error.message}"
+        self._say_once(served.name, text)
 
     def _go_on(self, error: BaseException) -> None:
         """Count and tell what nobody thought of; the next look is at its time."""
@@ -106,20 +107,28 @@ class Follower:
         served = model.served
         if target is None or target.text == served.now.text:
             return
-        if target.text in self._bad:
-            raise self._bad[target.text]
         before = served.now
-        try:
-            with failing("git"), Project.find(self.around) as project:
-                loaded = prepare(project, target, before.identity.model, self.options, before)
-        except NotServed as failure:
-            if failure.reason in ("load", "smoke"):
-                self._bad[target.text] = failure
-            raise
-        served.now = loaded
+        loaded = served.now = self._prepared(target, before)
         self.metrics.swapped(before, loaded)
         version, blake3 = loaded.identity[1:]
         self.say(f"{served.name}: serves {version} now (blake3 {blake3[:12]}), not {before.identity.version}")
+
+    def _prepared(self, target: Target, before: Loaded) -> Loaded:
+        """Return the model that takes the place of `before`.
+
+        Only the text of an error is kept: its traceback has the model that failed, which may be large.
+        """
+        why = self._bad.get(target.text)
+        if why is None:
+            try:
+                with failing("git"), Project.find(self.around) as project:
+                    return prepare(project, target, before.identity.model, self.options, before)
+            except NotServed as failure:
+                why = failure.reason, failure.error.message
+        reason, message = why
+        if reason in ("load", "smoke"):
+            self._bad[target.text] = why
+        raise NotServed(reason, MvcError(message), target.version)
 
     def _say_once(self, name: str, text: str) -> None:
         if text and self._said.get(name) != text:

@@ -56,11 +56,11 @@ class Options(NamedTuple):
 
 
 class NotServed(Exception):
-    """What went wrong between the registry and the first request, and where."""
+    """What went wrong between the registry and the first request, where, and with which version, if one was tried."""
 
-    def __init__(self, reason: Reason, error: MvcError) -> None:
+    def __init__(self, reason: Reason, error: MvcError, version: str = "") -> None:
         super().__init__(error.message)
-        self.reason, self.error = reason, error
+        self.reason, self.error, self.version = reason, error, version
 
 
 @contextmanager
