@@ -11,9 +11,9 @@ from mvc.serving.tensors import memory_of
 
 _OVERHEAD = 1000
 """Bytes that a request takes besides its arrays."""
-Dropped: TypeAlias = Literal["queue", "disk", "failed", "sampled"]
-"""Why rows are not in the log: too many came at once, the disk did not take them, they have no form in the log, or
-`--log-sample` left them out."""
+Dropped: TypeAlias = Literal["queue", "disk", "limit", "failed", "sampled"]
+"""Why rows are not in the log: too many came at once, the disk did not take them, one request has more bytes than
+`--log-limit`, they have no form in the log, or `--log-sample` left them out."""
 
 
 class Answered(NamedTuple):

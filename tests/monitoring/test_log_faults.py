@@ -14,6 +14,7 @@ from mvc.runtime.predictor import Prediction
 from mvc.serving.answered import Answered
 from mvc.serving.answers import Answers, Joined
 from mvc.serving.loaded import Identity
+from mvc.serving.prediction_log.folder import LogFolder, TooLarge
 from mvc.serving.prediction_log.parts import Parts
 from mvc.serving.summaries import Summaries
 
@@ -121,3 +122,43 @@ def test_the_thread_goes_on_after_an_error(tmp_path: Path, monkeypatch: pytest.M
     assert ids(tmp_path) == ["b"]
     assert [message for message, _ in counts.said] == [
         "the prediction log has an error, and goes on: RuntimeError: nobody thought of it"]
+
+
+# A request that is larger than the log.
+
+
+def test_a_request_larger_than_the_log_costs_no_other(tmp_path: Path) -> None:
+    """It removed all parts, and made one of twenty times the limit."""
+    counts, noise = Counts(), np.random.default_rng(1)
+    limit = 1 << 20
+    with log(tmp_path, counts, limit=limit) as opened:
+        opened.put(request({"x": noise.random((1, 4))}, np.zeros(1), "old"))
+    with log(tmp_path, counts, limit=limit) as opened:
+        opened.put(request({"x": noise.random((2, 4))}, np.zeros(2), "before"))
+        for name in ("large", "larger"):
+            opened.put(request({"x": noise.random((100_000, 4))}, np.zeros(100_000), name))
+        opened.put(request({"x": noise.random((1, 4))}, np.zeros(1), "after"))
+    assert sorted(ids(tmp_path)) == ["after", "before", "before", "old"]
+    assert counts.dropped == {"limit": 200_000}
+    (message, _), = counts.said
+    assert "m v1.0.0: a request is too large for the prediction log: " in message
+    assert "--log-limit is 1,048,576" in message
+
+
+def test_a_large_request_that_compresses_is_in_the_log(tmp_path: Path) -> None:
+    counts = Counts()
+    with log(tmp_path, counts, limit=1 << 20) as opened:
+        opened.put(request({"x": np.zeros((1, 4))}, np.zeros(1), "before"))
+        opened.put(request({"x": np.zeros((100_000, 4))}, np.zeros(100_000), "large"))
+    assert len(ids(tmp_path)) == counts.rows.total() == 100_001
+    assert not counts.dropped
+
+
+def test_a_part_larger_than_the_limit_removes_nothing(tmp_path: Path) -> None:
+    folder = LogFolder(str(tmp_path), 1000)
+    folder.add("m", 0, bytes(600))
+    with pytest.raises(TooLarge):
+        folder.add("m", 1, bytes(1001))
+    assert [path.stat().st_size for path in tmp_path.glob("*/*/part-*")] == [600]
+    assert folder.add("m", 2, bytes(1000)) == 1000
+    folder.close()

@@ -23,6 +23,10 @@ _PRIVATE, _GROUP_READS = 0o600, 0o640
 _PART = "part-"
 
 
+class TooLarge(Exception):
+    """A part has more bytes than all parts may have."""
+
+
 class _File(NamedTuple):
     name: str
     """It begins with the time, so that the oldest part is the least."""
@@ -61,8 +65,11 @@ class LogFolder:
         It appears complete, or not at all. The oldest parts are removed if there is no room for it.
 
         Raises:
+            TooLarge: it alone has more bytes than all parts may have.
             OSError: it cannot be written.
         """
+        if len(content) > self.limit:
+            raise TooLarge(f"{len(content):,} bytes, and --log-limit is {self.limit:,}")
         try:
             self.open()
             return self._add(model, datetime.fromtimestamp(time, UTC), content)

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
+
+import numpy as np
 
 from mvc.errors import first_line
 from mvc.quality.words import clipped
-from mvc.serving.answered import LogMetrics
+from mvc.serving.answered import Dropped, LogMetrics
 from mvc.serving.answers import Joined, Layout, concatenated
 from mvc.serving.loaded import Identity
-from mvc.serving.prediction_log.folder import LogFolder
+from mvc.serving.prediction_log.folder import LogFolder, TooLarge
 from mvc.serving.prediction_log.table import Privacy, encode, names_in, table
 
 LARGEST = 16 << 20
@@ -60,10 +62,29 @@ class Parts:
         self._open: dict[Layout, _Part] = {}
         self._fails = False
         self._told: set[Identity] = set()
-        self._failed: set[Identity] = set()
+        self._failed: set[tuple[Identity, Dropped]] = set()
 
     def add(self, requests: Joined) -> None:
         """Add requests; parts that become large are written, and the oldest if there are many."""
+        for piece in self._pieces(requests):
+            self._add(piece)
+
+    def _pieces(self, requests: Joined) -> Iterator[Joined]:
+        """Yield what may be in one part: a request as large as a part is alone, so that no other is lost with it."""
+        count = len(requests.ids)
+        rows = np.bincount(requests.place, minlength=count)
+        large = rows * (requests.memory / max(1, len(requests.place))) >= self._largest
+        if not large.any():
+            yield requests
+            return
+        if not large.all():
+            yield requests.chosen(~large)
+        for place in np.flatnonzero(large):
+            yield requests.chosen(np.arange(count) == place)
+
+    def _add(self, requests: Joined) -> None:
+        if requests.layout in self._open and requests.memory >= self._largest:
+            self._write(requests.layout)
         part = self._open.get(requests.layout)
         if part is None:
             part = self._open[requests.layout] = _Part(requests)
@@ -92,12 +113,16 @@ class Parts:
         try:
             content = encode([table(concatenated(same), self._privacy) for same in part.requests.values()])
             size = self._folder.add(part.model, part.time, content)
+        except TooLarge as error:
+            self._fail(rows, "limit", f"a request is too large for the prediction log: {error}")
         except OSError as error:
             self._drop(part.model, sum(rows.values()), error.strerror or first_line(error))
-            return
         except Exception as error:  # noqa: BLE001 - pyarrow may lack a type; whatever it is, the next part is tried
-            self._fail(rows, error)
-            return
+            self._fail(rows, "failed", f"requests have no form in the prediction log: {first_line(error)}")
+        else:
+            self._written(rows, size)
+
+    def _written(self, rows: Mapping[Identity, int], size: int) -> None:
         if self._fails:
             self._say(f"the prediction log {self._folder.path} is written again", "")
         self._fails = False
@@ -115,16 +140,14 @@ class Parts:
             )
         self._fails = True
 
-    def _fail(self, rows: Mapping[Identity, int], error: Exception) -> None:
-        """Count rows that are nothing for the log; once for each version, tell why."""
+    def _fail(self, rows: Mapping[Identity, int], reason: Dropped, what: str) -> None:
+        """Count rows that are nothing for the log; once for each version and reason, tell why."""
         for identity, count in rows.items():
-            self._metrics.log_dropped(identity.model, "failed", count)
-            if identity not in self._failed:
-                self._say(
-                    f"{identity.model} {identity.version}: requests have no form in the prediction log: "
-                    f"{first_line(error)}. They are answered, their rows are dropped and counted", "",
-                )
-            self._failed.add(identity)
+            self._metrics.log_dropped(identity.model, reason, count)
+            if (identity, reason) not in self._failed:
+                served = f"{identity.model} {identity.version}"
+                self._say(f"{served}: {what}. Such are answered, their rows are dropped and counted", "")
+            self._failed.add((identity, reason))
 
     def _tell_unseen(self, requests: Joined) -> None:
         """Tell which columns that must not be logged the inputs do not have: perhaps they have another name now."""
