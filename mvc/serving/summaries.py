@@ -66,7 +66,9 @@ class Summaries:
 
 def _add(summary: Summary, joined: Joined) -> None:
     for name, values in (*joined.inputs.items(), *joined.constants.items()):
-        for feature, found in _features(name, values, MOST_FEATURES):
+        for column, found in _features(name, values, MOST_FEATURES):
+            is_taken = column != name and (column in joined.inputs or column in joined.constants)
+            feature = f"input_{column}" if is_taken else column  # as in the log
             if feature in summary.features or len(summary.features) < MOST_FEATURES:
                 summary.features[feature] = _sum(summary.features.get(feature, NOTHING), found)
     if joined.prediction:

@@ -162,3 +162,49 @@ def test_a_part_larger_than_the_limit_removes_nothing(tmp_path: Path) -> None:
     assert [path.stat().st_size for path in tmp_path.glob("*/*/part-*")] == [600]
     assert folder.add("m", 2, bytes(1000)) == 1000
     folder.close()
+
+
+# Inputs of any name and shape, as a client may send them to a model without a signature.
+
+
+@pytest.mark.parametrize("order", [("X", "X_0"), ("X_0", "X")])
+def test_two_columns_of_one_name_stay_two(tmp_path: Path, order: tuple[str, str]) -> None:
+    counts, sums = Counts(), Summaries()
+    given = {"X": np.array([[1.0, 2.0], [3.0, 4.0]]), "X_0": np.array([5.0, 6.0])}
+    with log(tmp_path, counts) as opened:
+        opened.read_by(sums.add, "the sums")
+        opened.put(request({name: given[name] for name in order}, np.zeros(2)))
+    assert [(row["X_0"], row["input_X_0"], row["X_1"]) for row in rows(tmp_path)] == [(5, 1, 2), (6, 3, 4)]
+    features = sums.by_version()[ID].features
+    assert {name: feature.total for name, feature in features.items()} == {"X_0": 11, "input_X_0": 4, "X_1": 6}
+    assert not counts.said
+
+
+def test_names_that_only_look_changed(tmp_path: Path) -> None:
+    with log(tmp_path) as opened:
+        inputs = {"mvc_a": np.ones(1), "input_mvc_a": np.zeros(1), "predicted_1": np.ones(1) * 2}
+        opened.put(request(inputs, np.array([[7.0, 8.0]])))
+    row, = rows(tmp_path)
+    assert (row["input_mvc_a"], row["input_input_mvc_a"], row["input_predicted_1"]) == (0, 1, 2)
+    assert (row["predicted_0"], row["predicted_1"]) == (7, 8)
+
+
+@pytest.mark.parametrize("hidden", [{"drop": frozenset({"X_0"})}, {"hash": frozenset({"X_0"})}])
+def test_a_hidden_name_hides_both_columns_that_have_it(tmp_path: Path, hidden: dict[str, Any]) -> None:
+    with log(tmp_path, **hidden) as opened:
+        opened.put(request({"X": np.array([[1.0, 2.0]]), "X_0": np.array([5.0])}, np.zeros(1)))
+    row, = rows(tmp_path)
+    assert row["X_1"] == 2
+    assert all(isinstance(row.get(name, ""), str) for name in ("X_0", "input_X_0"))
+
+
+@pytest.mark.parametrize("shape", [(2, 0), (2, 0, 3), (2, 3, 0)])
+def test_an_input_without_values_is_left_out(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """It was told as a full disk."""
+    counts = Counts()
+    with log(tmp_path, counts) as opened:
+        opened.put(request({"X": np.zeros(shape), "y": np.ones(2)}, np.zeros(2)))
+    assert [row["y"] for row in rows(tmp_path)] == [1, 1]
+    assert not [name for name in rows(tmp_path)[0] if name.startswith("X")]
+    assert not counts.dropped
+    assert not counts.said

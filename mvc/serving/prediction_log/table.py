@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -15,6 +16,8 @@ from mvc.serving.answers import Joined
 
 MAX_WIDTH = 1000
 """Columns that one input becomes; a wider one is a column of lists."""
+_INPUT = "input_"
+"""Before the name of an input's column that another column has."""
 _DIGEST = 16
 """Bytes of a hashed value."""
 _Arrow: TypeAlias = Any
@@ -43,15 +46,14 @@ def table(joined: Joined, privacy: Privacy) -> _Arrow:
     """Return requests as a table with a row for each example."""
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
-    columns = _own(joined)
-    inputs = {**joined.inputs, **{name: values[joined.place] for name, values in joined.constants.items()}}
-    for name, values in inputs.items():
-        columns |= {_free(column): found for column, found in _columns(name, values, privacy).items()}
+    outputs = {}
     if prediction := joined.prediction:
-        columns |= _columns(PREDICTED, prediction.predicted, Privacy())
+        outputs = _columns(PREDICTED, prediction.predicted, Privacy())
         for label, scores in prediction.scores.items():
-            columns |= _columns(f"{SCORE}{label}", scores, Privacy())
-    return pa.table(columns, metadata=FORMAT)
+            outputs |= _columns(f"{SCORE}{label}", scores, Privacy())
+    values = {**joined.inputs, **{name: values[joined.place] for name, values in joined.constants.items()}}
+    inputs = {name: _columns(name, found, privacy) for name, found in values.items()}
+    return pa.table({**_own(joined), **_apart(inputs, {*outputs}), **outputs}, metadata=FORMAT)
 
 
 def encode(tables: Sequence[_Arrow]) -> bytes:
@@ -84,9 +86,22 @@ def column_names(name: str, shape: Sequence[int]) -> list[str]:
     return [f"{name}_{place}" for place in range(shape[0])]
 
 
+def _apart(inputs: Mapping[str, Mapping[str, _Arrow]], taken: set[str]) -> dict[str, _Arrow]:
+    """Return the columns of all inputs, each under a name of its own, whatever order a client sends them in.
+
+    Of two with one name, the one that keeps it is an input, and not a column of a matrix.
+    """
+    names = {(name, column): _free(column) for name, columns in inputs.items() for column in columns}
+    for pair in sorted(names, key=lambda pair: (pair[0] != pair[1], names[pair] != pair[1], pair)):
+        while names[pair] in taken:
+            names[pair] = f"{_INPUT}{names[pair]}"
+        taken.add(names[pair])
+    return {names[name, column]: found for name, columns in inputs.items() for column, found in columns.items()}
+
+
 def _free(name: str) -> str:
     """Return the name of an input's column, changed if the log has a column of that name."""
-    return f"input_{name}" if name == PREDICTED or name.startswith((OWN, SCORE)) else name
+    return f"{_INPUT}{name}" if name == PREDICTED or name.startswith((OWN, SCORE)) else name
 
 
 def _own(joined: Joined) -> dict[str, _Arrow]:
@@ -106,10 +121,12 @@ def _own(joined: Joined) -> dict[str, _Arrow]:
 
 
 def _columns(name: str, values: _Array, privacy: Privacy) -> dict[str, _Arrow]:
-    """Return the columns of an input or output: of a matrix several, unless it is very wide."""
-    names = column_names(name, values.shape[1:])
-    if values[:1].size > len(names):
-        return {} if name in privacy.names() else {name: _lists(values)}
+    """Return the columns of an input or output: of a matrix several, unless it is very wide; without values none."""
+    names, width = column_names(name, values.shape[1:]), prod(values.shape[1:])
+    if width == 0:
+        return {}
+    if width > len(names):
+        return {} if name in privacy.names() else {name: _lists(values, width)}
     parts = dict(zip(names, np.ascontiguousarray(values.reshape(len(values), len(names)).T), strict=True))
     return {
         column: _hashed(part, privacy.key) if privacy.hash & {name, column} else _as_arrow(part)
@@ -117,10 +134,10 @@ def _columns(name: str, values: _Array, privacy: Privacy) -> dict[str, _Arrow]:
     }
 
 
-def _lists(values: _Array) -> _Arrow:
+def _lists(values: _Array, width: int) -> _Arrow:
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
-    return pa.FixedSizeListArray.from_arrays(_as_arrow(values.ravel()), values[0].size if len(values) else 1)
+    return pa.FixedSizeListArray.from_arrays(_as_arrow(values.ravel()), width)
 
 
 def _as_arrow(values: _Array) -> _Arrow:
