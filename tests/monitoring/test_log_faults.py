@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import pytest
 from prediction_logs import Counts, classified, log
 from pyarrow import parquet
 
+from mvc.errors import InvalidFormat
 from mvc.runtime.predictor import Prediction
 from mvc.serving.answered import Answered
 from mvc.serving.answers import Answers, Joined
 from mvc.serving.loaded import Identity
 from mvc.serving.prediction_log.folder import LogFolder, TooLarge
+from mvc.serving.prediction_log.log import LogOptions, check_folder
 from mvc.serving.prediction_log.parts import Parts
 from mvc.serving.summaries import Summaries
 
@@ -208,3 +211,72 @@ def test_an_input_without_values_is_left_out(tmp_path: Path, shape: tuple[int, .
     assert not [name for name in rows(tmp_path)[0] if name.startswith("X")]
     assert not counts.dropped
     assert not counts.said
+
+
+# Hashed columns, and their key.
+
+
+def digests(folder: Path, *values: Any) -> list[str]:
+    """The digests of columns of one value each."""
+    with log(folder, hash=frozenset({"x"})) as opened:
+        for place, value in enumerate(values):
+            opened.put(request({"x": value}, np.zeros(1), f"{place:03}"))
+    return [row["x"] for row in sorted(rows(folder), key=lambda row: str(row["mvc_request_id"]))]
+
+
+@pytest.mark.parametrize("equal", [
+    [np.array([5], np.int64), np.array([5], np.uint8), np.array([5.0]), np.array([5], np.float32),
+     np.array([5], np.float16), np.array([5.0], object), np.array(["5"], object)],
+    [np.array([0.0]), np.array([-0.0]), np.array([-0.0], np.float32), np.array([0], np.int32)],
+    [np.array([0.1], np.float32), np.array([0.1]), np.array([0.1], np.float16), np.array([0.1], object)],
+    [np.array([1e-7], np.float32), np.array([1e-7])],
+    [np.array([1 << 60], np.int64), np.array([1 << 60], np.float32), np.array([2.0 ** 60])],
+    [np.array([-np.inf], np.float32), np.array([-np.inf])],
+], ids=["whole", "zero", "fraction", "small", "large", "infinite"])
+def test_equal_values_have_one_digest(tmp_path: Path, equal: list[Any]) -> None:
+    found = digests(tmp_path, *equal)
+    assert len(found) == len(equal)
+    assert len({*found}) == 1
+
+
+def test_other_values_have_other_digests(tmp_path: Path) -> None:
+    values = [0.1, np.nextafter(0.1, 1), 1.0, 2.0 ** 53, 2.0 ** 53 + 2, np.inf, -np.inf, -0.1]
+    found = digests(tmp_path, *(np.array([value]) for value in values), np.array([True]), np.array([2**53 + 1]))
+    assert len({*found}) == len(values) + 2
+
+
+def test_a_missing_number_has_no_digest(tmp_path: Path) -> None:
+    assert digests(tmp_path, np.array([np.nan], np.float32), np.array([None], object)) == [None, None]
+
+
+def _wrong_key(path: Path, kind: str) -> None:
+    if kind == "pipe":
+        os.mkfifo(path, 0o600)
+        return
+    if kind == "link":
+        path.symlink_to("elsewhere")
+        return
+    path.write_bytes(bytes(31 if kind == "short" else 32))
+    path.chmod({"read": 0o644, "group": 0o640, "changed": 0o620}.get(kind, 0o600))
+    if kind == "of another":
+        os.chown(path, 65534, 65534)
+
+
+@pytest.mark.parametrize(("kind", "message"), [
+    ("pipe", "not a regular file"), ("link", "is a symlink"), ("read", "can be read by others"),
+    ("group", "can be read by others"), ("changed", "can be changed by others"), ("of another", "is of another user"),
+    ("short", "has 31 bytes"),
+])
+def test_a_key_that_others_know_is_refused(tmp_path: Path, kind: str, message: str) -> None:
+    _wrong_key(tmp_path / ".key", kind)
+    with pytest.raises(InvalidFormat, match=message) as caught:
+        check_folder(LogOptions(str(tmp_path), hash=frozenset({"x"})))
+    assert caught.value.message.startswith(f"{tmp_path}/.key ")
+    assert "\n" not in caught.value.message
+    assert caught.value.fix
+    check_folder(LogOptions(str(tmp_path)))
+
+
+def test_a_key_is_kept(tmp_path: Path) -> None:
+    first, again = (digests(tmp_path, np.array([1])) for _ in range(2))
+    assert again == first * 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,14 +14,17 @@ from urllib.parse import quote
 
 from mvc.errors import InvalidFormat
 from mvc.evaluation.live.prediction_log import ENDING
+from mvc.fs.files import UnsafePath, open_regular
 from mvc.fs.new_names import link_new, rename_new
 from mvc.fs.scratch import Scratch
 from mvc.fs.tree import write_durable
 
 KEY = ".key"
 _KEY_BYTES = 32
+_OTHER_FOLDER = "choose another folder"
 _SCRATCH = ".tmp"
 _PRIVATE, _GROUP_READS = 0o600, 0o640
+_OTHERS, _OTHERS_READ = 0o066, 0o044
 _PART = "part-"
 
 
@@ -114,22 +119,36 @@ class LogFolder:
 
         Raises:
             OSError: it can neither be read nor made.
-            InvalidFormat: the file is not a key.
+            InvalidFormat: the file is not a key, or others could read or replace it.
         """
         path = f"{self.path}/{KEY}"
-        if not os.path.exists(path):
+        if not os.path.lexists(path):
             self.open()
             if self._scratch is None:
                 raise ValueError("not open")
             temporary = self._scratch.name()
             write_durable(temporary, os.urandom(_KEY_BYTES), _PRIVATE)
             link_new(temporary, path)
-            os.unlink(temporary)
-        with open(path, "rb") as file:
-            key = file.read(_KEY_BYTES + 1)
-        if len(key) != _KEY_BYTES:
-            raise InvalidFormat(f"{path} has {len(key)} bytes, expected a key of {_KEY_BYTES}", "choose another folder")
-        return key
+            with suppress(FileNotFoundError):  # without hard links it was renamed
+                os.unlink(temporary)
+        try:
+            fd, status = open_regular(path, None, path)  # a pipe would make the start wait for ever
+        except UnsafePath as error:
+            raise InvalidFormat(f"{error.message}, expected a key", _OTHER_FOLDER) from None
+        with open(fd, "rb") as file:
+            _check_key(path, status)
+            return file.read(_KEY_BYTES)
+
+
+def _check_key(path: str, status: os.stat_result) -> None:
+    if status.st_uid != os.geteuid():
+        raise InvalidFormat(f"{path} is of another user, who knows the key of hashed columns", _OTHER_FOLDER)
+    if others := stat.S_IMODE(status.st_mode) & _OTHERS:
+        what = "be read" if others & _OTHERS_READ else "be changed"
+        message = f"{path} can {what} by others, who may know the key of hashed columns"
+        raise InvalidFormat(message, f"chmod 600 {shlex.quote(path)}  # or choose another folder")
+    if status.st_size != _KEY_BYTES:
+        raise InvalidFormat(f"{path} has {status.st_size} bytes, expected a key of {_KEY_BYTES}", _OTHER_FOLDER)
 
 
 def _folder_name(model: str) -> str:

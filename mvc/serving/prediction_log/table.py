@@ -150,13 +150,22 @@ def _as_arrow(values: _Array) -> _Arrow:
 
 
 def _hashed(values: _Array, key: bytes) -> _Arrow:
-    """Return the keyed digest of each value's text: equal values stay equal, what is missing stays so."""
+    """Return the keyed digest of each value's text: equal values stay equal whatever their type, missing stays so."""
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
     def digest(value: object) -> str:
         return blake3(_text(value).encode(errors="surrogatepass"), key=key).hexdigest(length=_DIGEST)
 
-    return pa.array([None if _is_missing(value) else digest(value) for value in values.tolist()], pa.string())
+    return pa.array([None if _is_missing(value) else digest(value) for value in _comparable(values)], pa.string())
+
+
+def _comparable(values: _Array) -> list[Any]:
+    """Return values of Python, of which equal numbers have equal texts: 5 and 5.0, 0.0 and -0.0, 0.1 of any width."""
+    found = values.tolist()
+    if values.dtype.kind == "f":  # the shortest text that is this number in its own width
+        texts = zip(found, values.astype(str), strict=True)
+        found = [exact if exact.is_integer() else float(text) for exact, text in texts]
+    return [int(value) if isinstance(value, float) and value.is_integer() else value for value in found]
 
 
 def _is_missing(value: object) -> bool:
