@@ -71,7 +71,7 @@ class PredictionLog:
         self._queue: list[Joined] = []
         self._waiting = 0
         self._closed = False
-        self._told: set[type[Exception]] = set()
+        self._told: set[type[BaseException]] = set()
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
@@ -130,10 +130,10 @@ class PredictionLog:
         """Do a step of the thread; whatever it raises, the thread goes on. The kind of an error is told once."""
         try:
             step()
-        except Exception as error:  # noqa: BLE001 - without the thread nothing more would be logged
+        except BaseException as error:  # noqa: BLE001 - without the thread nothing more would be logged
             self._tell(error)
 
-    def _tell(self, error: Exception) -> None:
+    def _tell(self, error: BaseException) -> None:
         if type(error) not in self._told:
             self._told.add(type(error))
             self._say(f"the prediction log has an error, and goes on: {type(error).__name__}: {first_line(error)}", "")
