@@ -18,6 +18,8 @@ _SMALL, _SHORT, _LONG, _LATE = 64 << 10, 0.003, 0.05, 9
 """Bytes of a small request; seconds of a short job, and of one too long for the event loop; how many are looked at."""
 _BODIES = 4
 """Bodies of the largest size that may be in memory at once."""
+_LISTED = 8 << 20
+"""Bytes of the largest document: values that are not sent as bytes become objects of 24 bytes and more."""
 GONE = 499
 """The status of a request whose client went away: nginx's."""
 
@@ -37,6 +39,11 @@ class Limits(NamedTuple):
     """Seconds that running requests get when the server stops."""
 
     @property
+    def listed(self) -> int:
+        """Bytes of a request besides tensors in bytes: of its JSON, or of its fields of gRPC."""
+        return min(self.body, _LISTED)
+
+    @property
     def bodies(self) -> int:
         """Bytes of requests in memory: those of HTTP, and those of gRPC."""
         return _BODIES * self.body
@@ -45,6 +52,12 @@ class Limits(NamedTuple):
 def too_many_bytes() -> Problem:
     """Return the problem of a request for which there is no memory now."""
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, "too many large requests at once")
+
+
+def too_much_listed(most: int) -> Problem:
+    """Return the problem of a request that is too large without its tensors in bytes."""
+    what = f"the request has more than {most:,} bytes besides tensors in bytes: send large ones as bytes"
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, what)
 
 
 class Pace:

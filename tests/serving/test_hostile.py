@@ -14,6 +14,7 @@ import threading
 import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from mvc.serving.answers import Answers
 from mvc.serving.loaded import Identity, Loaded
 from mvc.serving.metrics import Metrics
 from mvc.serving.problem import Problem, invalid
+from mvc.serving.protocols.grpc_wire import asked
 from mvc.serving.protocols.oip_json import decode
 from mvc.serving.tensor_model import Answer, Spec
 from mvc.serving.tensors import tensor_of_list
@@ -185,6 +187,51 @@ def test_one_long_text_among_numbers_takes_no_memory() -> None:
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("part", [b"[],", b"{},", b"[[[1]]],"])
+def test_lists_that_cost_a_client_little(part: bytes) -> None:
+    body = b'{"inputs": [{"name": "X", "datatype": "FP32", "shape": [1], "data": [%b[]]}]}' % (part * (1 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(Problem, match="more than 262,144 lists and objects: send data flat") as problem:
+            decode(body, None)
+        assert problem.value.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(("raw", "message"), [
+    (b"\x2a\x00" * 100_000, "the message has more than 4,000 fields"),
+    (b"\x3a\x00" * 100_000, "the message has more than 4,000 fields"),
+    (b"\x2a\xa0\x8d\x06" + b"\x22\x00" * 50_000, "more than 65,536 bytes besides tensors in bytes"),
+    (b"\x2a\xff\xff\xff\xff\x0f" + bytes(9), "the message is broken"),
+    (b"\x2b" * 9, "the message is broken"),
+    (b"\xff" * 90, "the message is broken"),
+], ids=["inputs", "tensors", "parameters", "cut short", "a group", "a long number"])
+def test_a_message_of_grpc_is_looked_at_before_it_is_parsed(raw: bytes, message: str) -> None:
+    with pytest.raises(Problem, match=message):
+        asked(raw, 1 << 16)
+
+
+def test_what_a_message_of_grpc_asks_for() -> None:
+    inputs = [{"name": "X", "datatype": "FP32", "shape": [1, 2], "parameters": {"a": {"int64_param": -1}}}]
+    message = pb.ModelInferRequest(
+        model_name="m", model_version="v1", id="é", inputs=inputs, raw_input_contents=[bytes(1 << 17)])
+    assert asked(message.SerializeToString(), 1 << 10) == ("m", "v1")
+
+
+@pytest.mark.parametrize(("raw", "code"), [
+    (b"\x0a\x01m" + b"\x2a\x00" * 300_000, grpc.StatusCode.INVALID_ARGUMENT),
+    (b"\x0a\x01m\x2a\x00\xff", grpc.StatusCode.INVALID_ARGUMENT),
+    (b"\x0a\x01m\x2a\x80\x80\x41" + bytes(65 << 14), grpc.StatusCode.RESOURCE_EXHAUSTED),
+], ids=["large", "broken", "too large"])
+def test_messages_of_grpc_that_are_refused(served: tuple[Running, Repo], raw: bytes, code: grpc.StatusCode) -> None:
+    with grpc.insecure_channel(served[0].grpc) as channel, pytest.raises(grpc.RpcError) as error:
+        channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")(raw)
+    assert error.value.code() == code
+    assert served[0].lines.empty()
 
 
 def test_a_tensor_does_not_keep_the_document_before_it() -> None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NoReturn
 
 import grpc
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
-from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import (
-    GRPCInferenceServiceServicer,
-    add_GRPCInferenceServiceServicer_to_server,
-)
 
 from mvc.runtime.predictor import Array
 from mvc.serving.inference import Inference, Request, Response
 from mvc.serving.problem import Problem, invalid
+from mvc.serving.protocols.grpc_wire import Asked, asked
 from mvc.serving.protocols.metadata import model_metadata, server_metadata
 from mvc.serving.tensors import Tensor, bytes_of, datatype_of, encoded, tensor_of_bytes, tensor_of_list, texts_of_bytes
 from mvc.serving.work import Limits, too_many_bytes
@@ -22,6 +20,7 @@ from mvc.serving.work import Limits, too_many_bytes
 _CODES = {
     HTTPStatus.BAD_REQUEST: grpc.StatusCode.INVALID_ARGUMENT,
     HTTPStatus.NOT_FOUND: grpc.StatusCode.NOT_FOUND,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
     HTTPStatus.SERVICE_UNAVAILABLE: grpc.StatusCode.UNAVAILABLE,
     HTTPStatus.GATEWAY_TIMEOUT: grpc.StatusCode.DEADLINE_EXCEEDED,
 }
@@ -33,6 +32,9 @@ _CONTENTS = {
 """The field of a message that has the values of a datatype; FP16 travels as bytes."""
 _OVERHEAD, _MOST = 1 << 16, (1 << 31) - 1
 """Bytes of a message besides its tensors, and of the largest message."""
+_SERVICE = "inference.GRPCInferenceService"
+_SMALL = 64 << 10
+"""Bytes of a message that may be parsed whatever it is."""
 
 
 class GrpcServer:
@@ -49,7 +51,9 @@ class GrpcServer:
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
         ])
-        add_GRPCInferenceServiceServicer_to_server(_Servicer(inference, limits), self._server)
+        handlers = _Servicer(inference, limits).handlers()
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))
+        self._server.add_registered_method_handlers(_SERVICE, handlers)
         self.port: int = self._server.add_insecure_port(address)
 
     async def start(self) -> None:
@@ -61,11 +65,22 @@ class GrpcServer:
         await self._server.stop(seconds)
 
 
-class _Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # it has no types
+class _Servicer:
     def __init__(self, inference: Inference, limits: Limits) -> None:
         self._inference, self._limits = inference, limits
         self._bodies = 0
         """Bytes of requests in memory."""
+
+    def handlers(self) -> dict[str, Any]:
+        """Return the methods of the service by name; a request for predictions comes as bytes."""
+        found = {
+            method.__name__: grpc.unary_unary_rpc_method_handler(
+                method, getattr(pb, f"{method.__name__}Request").FromString,
+                getattr(pb, f"{method.__name__}Response").SerializeToString)
+            for method in (self.ServerLive, self.ServerReady, self.ServerMetadata, self.ModelReady, self.ModelMetadata)
+        }
+        answers = pb.ModelInferResponse.SerializeToString
+        return found | {"ModelInfer": grpc.unary_unary_rpc_method_handler(self.ModelInfer, None, answers)}
 
     async def ServerLive(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 - the service's
         return pb.ServerLiveResponse(live=True)
@@ -89,16 +104,17 @@ class _Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # it has n
         except Problem as problem:
             await _abort(context, problem)
 
-    async def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
+    async def ModelInfer(self, raw: bytes, context: Any) -> Any:  # noqa: N802
         async def is_gone() -> bool:
             return bool(context.cancelled())  # its task is cancelled, too
 
-        self._bodies += (size := request.ByteSize())
+        self._bodies += (size := len(raw))
         try:
             if self._bodies > self._limits.bodies:
                 raise too_many_bytes()
-            loaded = self._inference.find(request.model_name, request.model_version)
-            return await self._inference.infer(loaded, "grpc", lambda: _decoded(request), _encoded, size, is_gone)
+            (name, version), decode = _opened(raw, self._limits.listed)
+            loaded = self._inference.find(name, version)
+            return await self._inference.infer(loaded, "grpc", decode, _encoded, size, is_gone)
         except Problem as problem:
             await _abort(context, problem)
         finally:
@@ -108,6 +124,21 @@ class _Servicer(GRPCInferenceServiceServicer):  # type: ignore[misc]  # it has n
 async def _abort(context: Any, problem: Problem) -> NoReturn:
     await context.abort(_CODES.get(problem.status, grpc.StatusCode.INTERNAL), problem.message)
     raise AssertionError  # abort raises
+
+
+def _opened(raw: bytes, most: int) -> tuple[Asked, Callable[[], Request]]:
+    """Return what a message asks for, and what decodes it; a large one is parsed only where it runs."""
+    if len(raw) > _SMALL:
+        return asked(raw, most), lambda: _decoded(_parsed(raw))
+    message = _parsed(raw)
+    return Asked(message.model_name, message.model_version), lambda: _decoded(message)
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        return pb.ModelInferRequest.FromString(raw)
+    except Exception:  # noqa: BLE001 - protobuf's DecodeError
+        raise invalid("the message is not a ModelInferRequest") from None
 
 
 def _decoded(message: Any) -> Request:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
 
 from mvc.serving.inference import Request, Response
-from mvc.serving.problem import invalid
+from mvc.serving.problem import Problem, invalid
 from mvc.serving.tensors import Tensor, bytes_of, datatype_of, encoded, tensor_of_bytes, tensor_of_list
 
 _MOST = 1000
 """Inputs or outputs of a request."""
+_MOST_LISTS = 1 << 18
+"""Lists and objects of a request: an empty one has 3 bytes of JSON, and 70 in memory."""
 
 
 class Encoded(NamedTuple):
@@ -36,6 +39,7 @@ def decode(body: bytes | bytearray, json_length: int | None) -> Request:
     """
     if json_length is not None and not 0 <= json_length <= len(body):
         raise invalid(f"its JSON has {json_length:,} bytes as a header says, and the body {len(body):,}")
+    _check_lists(body, json_length)
     view = memoryview(body)
     tail = b"" if json_length is None else bytes(view[json_length:])  # a tensor keeps these bytes, not all of the body
     try:
@@ -50,6 +54,13 @@ def decode(body: bytes | bytearray, json_length: int | None) -> Request:
     named = {_text(item, "name"): _parameters(item).get("binary_data", whole) is True for item in outputs}
     binary = frozenset(name for name, is_binary in named.items() if is_binary)
     return Request(_text(document, "id", ""), inputs, tuple(named), None if whole and not named else binary)
+
+
+def _check_lists(body: bytes | bytearray, length: int | None) -> None:
+    """Count before they are made: to read JSON stops all threads."""
+    if len(body) > _MOST_LISTS and body.count(b"[", 0, length) + body.count(b"{", 0, length) > _MOST_LISTS:
+        what = f"its JSON has more than {_MOST_LISTS:,} lists and objects: send data flat, or as bytes behind it"
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, what)
 
 
 def _items(document: dict[str, Any], key: str) -> list[dict[str, Any]]:

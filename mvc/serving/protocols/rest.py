@@ -23,7 +23,7 @@ from mvc.serving.metrics import CONTENT_TYPE
 from mvc.serving.problem import Problem, invalid
 from mvc.serving.protocols.metadata import model_metadata, server_metadata
 from mvc.serving.protocols.oip_json import Encoded, decode, dumps, encode
-from mvc.serving.work import GONE, Limits, too_many_bytes
+from mvc.serving.work import GONE, Limits, too_many_bytes, too_much_listed
 
 _JSON_LENGTH = "inference-header-content-length"
 _MOST_HEAD = 64 << 10
@@ -190,7 +190,7 @@ class _App:
             loaded = self._inference.find(**_names(request))
             length = _json_length(request)
             body, size = bytearray(), 0
-            async for part in self._parts(request):
+            async for part in self._parts(request, length):
                 body += part
                 size += len(part)
             found = await self._inference.infer(
@@ -203,10 +203,11 @@ class _App:
         finally:
             self._bodies -= size
 
-    async def _parts(self, request: Request) -> AsyncIterator[bytes]:
-        most, size = self._limits.body, 0
+    async def _parts(self, request: Request, json_length: int | None) -> AsyncIterator[bytes]:
+        most, too_large = _most(self._limits, json_length)
+        size = 0
         if int(request.headers.get("content-length", 0)) > most:
-            raise _too_large(most)
+            raise too_large(most)
         if request.headers.get("content-encoding", "identity") != "identity":
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body is compressed, which is not supported")
         try:
@@ -214,7 +215,7 @@ class _App:
                 async for part in request.stream():
                     size += len(part)
                     if size > most:
-                        raise _too_large(most)
+                        raise too_large(most)
                     self._bodies += len(part)
                     yield part
                     if self._bodies > self._limits.bodies:
@@ -238,6 +239,15 @@ def _json_length(request: Request) -> int | None:
     if not text.isascii() or not text.isdigit() or len(text) > 18:  # noqa: PLR2004 - digits of a number of bytes
         raise invalid(f"{_JSON_LENGTH}: expected a number of bytes")
     return int(text)
+
+
+def _most(limits: Limits, json_length: int | None) -> tuple[int, Callable[[int], Problem]]:
+    """Return how many bytes the body may have, and the problem of more."""
+    if json_length is not None and json_length > limits.listed:
+        raise too_much_listed(limits.listed)
+    if json_length is None and limits.listed < limits.body:
+        return limits.listed, too_much_listed
+    return limits.body, _too_large
 
 
 def _too_large(most: int) -> Problem:
