@@ -29,7 +29,7 @@ _KINDS = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}
 _TEXT = 50
 """Bytes of a text besides its characters."""
 _LENGTH = struct.Struct("<I")
-MOST_DIMENSIONS, _MOST_VALUES, _MOST_ROWS = 32, 1 << 40, 1 << 20
+MOST_DIMENSIONS, _MOST_VALUES, _MOST_ROWS = 32, 1 << 40, 1 << 16
 """Of a shape; an array of NumPy has 64 dimensions. Without values, rows cost a client nothing, but a model memory."""
 
 

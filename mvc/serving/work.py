@@ -34,7 +34,7 @@ class Limits(NamedTuple):
     seconds: float = 30
     """Of a request, from its end to its answer."""
     arrival: float = 30
-    """Seconds in which a head must arrive, and a body."""
+    """Seconds in which a request must arrive, and its answer be read."""
     drain: float = 30
     """Seconds that running requests get when the server stops."""
 
@@ -45,7 +45,7 @@ class Limits(NamedTuple):
 
     @property
     def bodies(self) -> int:
-        """Bytes of requests in memory: those of HTTP, and those of gRPC."""
+        """Bytes of requests in memory, and of answers that nobody read yet: those of HTTP, and those of gRPC."""
         return _BODIES * self.body
 
 

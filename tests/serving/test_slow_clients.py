@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
+import uvloop
 from serving.running import scaled
 
 from mvc.runtime.load import load
@@ -28,11 +31,59 @@ _LIMITS = Limits(arrival=0.2)
     (b"POST /v2/models/m/infer HTTP/1.1\r\nHost:", 408),
     (b"GET /v2 HTTP/1.1\r\nHost: x\r\n\r\nGET /v2", 200),
     (b"POST /v2/models/m/infer HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{", 408),
-], ids=["nothing", "half a head", "half a second head", "half a body"])
+    (b"\r\n", 408),
+], ids=["nothing", "half a head", "half a second head", "half a body", "an empty line"])
 def test_a_request_must_arrive_in_time(sent: bytes, status: int, tmp_path: Path) -> None:
     found = asyncio.run(asked(tmp_path, sent))
     assert found.startswith(f"HTTP/1.1 {status} ".encode())
     assert b"408" in found
+
+
+def test_an_empty_line_after_an_answer_is_no_request(tmp_path: Path) -> None:
+    async def ask() -> bytes:
+        async with served(tmp_path) as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+            await reader.readuntil(b"}")
+            writer.write(b"\r\n")
+            found = await reader.read()
+            writer.close()
+        return found
+
+    assert asyncio.run(asyncio.wait_for(ask(), 30)).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize(("line", "status"), [
+    (b"POST /nothing", 404), (b"GET /v2", 200), (b"DELETE /v2", 405), (b"GET /metrics", 200),
+    (b"GET /v2/models/x", 404), (b"POST /v2/models/x/infer", 404),
+])
+@pytest.mark.parametrize("header", [b"Content-Length: 1000000", b"Transfer-Encoding: chunked"])
+def test_a_body_that_nobody_reads_ends_the_connection(line: bytes, status: int, header: bytes, tmp_path: Path) -> None:
+    found = asyncio.run(asked(tmp_path, b"%b HTTP/1.1\r\nHost: x\r\n%b\r\n\r\n1" % (line, header)))
+    assert found.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"connection: close\r\n" in found
+    assert b"408" not in found
+
+
+@pytest.mark.parametrize("loop", [uvloop.new_event_loop, asyncio.SelectorEventLoop])
+@pytest.mark.parametrize("ending", [b"", b"Connection: close\r\n"])
+def test_an_answer_must_be_read_in_time(loop: Callable[[], Any], ending: bytes, tmp_path: Path) -> None:
+    rows, size = 500_000, 8_000_000
+    tensor = b'"name":"X","datatype":"FP32","shape":[%d,4],"parameters":{"binary_data_size":%d}' % (rows, size)
+    head = b'{"inputs":[{%b}]}' % tensor
+    lengths = b"Content-Length: %d\r\nInference-Header-Content-Length: %d\r\n" % (len(head) + size, len(head))
+    line = b"POST /v2/models/m/infer HTTP/1.1\r\nHost: x\r\n"
+
+    async def ask() -> int:
+        async with served(tmp_path) as server, little_reader(server.port) as client:
+            sent = line + lengths + ending + b"\r\n" + head + bytes(size)
+            await asyncio.get_running_loop().sock_sendall(client, sent)
+            await server.is_left()
+            assert server.rest.memory.bytes == 0
+            return await received(client)
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        assert runner.run(asyncio.wait_for(ask(), 60)) < size
 
 
 @pytest.mark.parametrize(("headers", "status"), [
@@ -48,8 +99,8 @@ def test_json_has_a_smaller_limit_than_bytes_behind_it(headers: bytes, status: i
 
 async def asked(folder: Path, sent: bytes) -> bytes:
     """Return what a server answers until it closes the connection."""
-    async with served(folder) as port:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    async with served(folder) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(sent)
         found = await asyncio.wait_for(reader.read(), 30)
         writer.close()
@@ -57,8 +108,39 @@ async def asked(folder: Path, sent: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[int]:
-    """Serve a model `m`; the port."""
+async def little_reader(port: int) -> AsyncIterator[socket.socket]:
+    """Connect with a small buffer."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
+        yield client
+
+
+async def received(client: socket.socket) -> int:
+    """Read until the end; how many bytes came."""
+    size = 0
+    with suppress(ConnectionError):
+        while part := await asyncio.get_running_loop().sock_recv(client, 1 << 20):
+            size += len(part)
+    return size
+
+
+class Server(NamedTuple):
+    """A server in this process."""
+
+    rest: Rest
+    port: int
+
+    async def is_left(self) -> None:
+        """Wait until it has no connections."""
+        for _ in iter(lambda: bool(self.rest._server.server_state.connections), False):
+            await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[Server]:
+    """Serve a model `m`."""
     (folder / "m.onnx").write_bytes(scaled(1))
     model = tensor_model(load(str(folder / "m.onnx")))
     found = Served(Loaded(Identity("m", "v1.0.0", "0" * 64), model, "m.onnx", "", "m.onnx", "m.onnx"))
@@ -68,6 +150,6 @@ async def served(folder: Path) -> AsyncIterator[int]:
     listener = bound(Address("127.0.0.1", 0, None))
     serving = asyncio.create_task(rest.serve(listener))
     listener.listen()
-    yield listener.getsockname()[1]
+    yield Server(rest, listener.getsockname()[1])
     rest.stop()
     await serving

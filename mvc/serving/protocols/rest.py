@@ -1,13 +1,9 @@
-"""The Open Inference Protocol over HTTP, by Starlette and uvicorn, which are imported only here."""
+"""The Open Inference Protocol over HTTP, by Starlette, which is imported only here."""
 
 from __future__ import annotations
 
 import asyncio
-import resource
-import socket
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -15,134 +11,31 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
-from uvicorn import Config, Server
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from mvc.serving.inference import Inference
 from mvc.serving.metrics import CONTENT_TYPE
 from mvc.serving.problem import Problem, invalid
+from mvc.serving.protocols.http_server import HttpServer, Memory
 from mvc.serving.protocols.metadata import model_metadata, server_metadata
 from mvc.serving.protocols.oip_json import Encoded, decode, dumps, encode
 from mvc.serving.work import GONE, Limits, too_many_bytes, too_much_listed
 
 _JSON_LENGTH = "inference-header-content-length"
-_MOST_HEAD = 64 << 10
-"""Bytes of a request's head."""
-_OTHER_FILES = 200
-"""File descriptors for all but connections of HTTP: gRPC, Git, the log."""
 
 
-class Rest:
+class Rest(HttpServer):
     """The server for HTTP."""
 
     def __init__(self, inference: Inference, limits: Limits) -> None:
-        app = _App(inference, limits)
-        self._server = _Server(Config(
-            app.routes(),
-            http=partial(_Protocol, limits.arrival, _most_connections()),  # type: ignore[arg-type]  # called as a class
-            ws="none", lifespan="off", log_config=None,
-            log_level="error",  # its warnings are lines on stderr that a client can make
-            access_log=False, server_header=False, timeout_keep_alive=65,
-            timeout_graceful_shutdown=max(1, int(limits.drain)),
-        ))
-
-    async def serve(self, listener: socket.socket) -> None:
-        """Answer requests until `stop`."""
-        await self._server.serve([listener])
-
-    async def listening(self) -> None:
-        """Wait until it takes connections."""
-        await self._server.listening.wait()
-
-    def stop(self, *, now: bool = False) -> None:
-        """Take no more connections, and end when all are answered, or `now`."""
-        self._server.should_exit = True
-        self._server.force_exit = now
-
-
-def _most_connections() -> int:
-    return max(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_FILES, _OTHER_FILES)
-
-
-class _Server(Server):
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:  # the process has other servers to stop
-        yield
-
-
-class _Protocol(HttpToolsProtocol):
-    """A connection on which a head must arrive in time, and has a limit."""
-
-    def __init__(self, seconds: float, most: int, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._seconds, self._most = seconds, most
-        self._late: asyncio.TimerHandle | None = None
-        self._head = 0
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        self._expect()
-        if len(self.connections) > self._most:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._expect_no_more()
-        super().connection_lost(exc)
-
-    def on_message_begin(self) -> None:
-        self._head = 0
-        super().on_message_begin()
-        if self._late is None:
-            self._expect()
-
-    def on_url(self, url: bytes) -> None:
-        self._count(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._count(len(name) + len(value))
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        self._expect_no_more()
-        super().on_headers_complete()
-
-    def _count(self, size: int) -> None:
-        self._head += size
-        if self._head > _MOST_HEAD:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-            raise ValueError("the head is too large")
-
-    def _expect(self) -> None:
-        self._late = self.loop.call_later(self._seconds, self._refuse, HTTPStatus.REQUEST_TIMEOUT)
-
-    def _expect_no_more(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
-
-    def _refuse(self, status: HTTPStatus) -> None:
-        line = f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-        if not self.transport.is_closing():
-            self.transport.write(line.encode())
-            self.transport.close()
+        memory = Memory()
+        super().__init__(_App(inference, limits, memory).routes(), limits, memory)
 
 
 class _App:
     """The endpoints."""
 
-    def __init__(self, inference: Inference, limits: Limits) -> None:
-        self._inference, self._limits = inference, limits
-        self._bodies = 0
-        """Bytes of bodies in memory."""
+    def __init__(self, inference: Inference, limits: Limits, memory: Memory) -> None:
+        self._inference, self._limits, self._memory = inference, limits, memory
 
     def routes(self) -> Starlette:
         model = "/v2/models/{model}"
@@ -180,49 +73,40 @@ class _App:
         ready = self._inference.is_ready
         return _json({"name": name, "ready": ready}, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
-    async def _metrics(self, _: Request) -> Response:
+    async def _metrics(self, request: Request) -> Response:
         text = await asyncio.to_thread(self._inference.metrics.text)
-        return Response(text, media_type=CONTENT_TYPE)
+        return _without_body(request, Response(text, media_type=CONTENT_TYPE))
 
     async def _infer(self, request: Request) -> Response:
-        size = 0
+        body, is_whole = bytearray(), False
         try:
             loaded = self._inference.find(**_names(request))
             length = _json_length(request)
-            body, size = bytearray(), 0
-            async for part in self._parts(request, length):
-                body += part
-                size += len(part)
+            await self._read(request, length, body)
+            is_whole = True
             found = await self._inference.infer(
-                loaded, "rest", lambda: decode(body, length), encode, size, request.is_disconnected)
+                loaded, "rest", lambda: decode(body, length), encode, len(body), request.is_disconnected)
             return _encoded(found)
         except Problem as problem:
-            return _problem(problem)
+            return _problem(problem) if is_whole else _without_body(request, _problem(problem))
         except (ClientDisconnect, asyncio.CancelledError):
             return Response(status_code=GONE)
         finally:
-            self._bodies -= size
+            self._memory.bytes -= len(body)
 
-    async def _parts(self, request: Request, json_length: int | None) -> AsyncIterator[bytes]:
+    async def _read(self, request: Request, json_length: int | None, body: bytearray) -> None:
         most, too_large = _most(self._limits, json_length)
-        size = 0
         if int(request.headers.get("content-length", 0)) > most:
             raise too_large(most)
         if request.headers.get("content-encoding", "identity") != "identity":
             raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body is compressed, which is not supported")
-        try:
-            async with asyncio.timeout(self._limits.arrival):
-                async for part in request.stream():
-                    size += len(part)
-                    if size > most:
-                        raise too_large(most)
-                    self._bodies += len(part)
-                    yield part
-                    if self._bodies > self._limits.bodies:
-                        raise too_many_bytes()
-        except TimeoutError:
-            what = f"the body did not arrive within {self._limits.arrival:g} s"
-            raise Problem(HTTPStatus.REQUEST_TIMEOUT, what) from None
+        async for part in request.stream():
+            if len(body) + len(part) > most:
+                raise too_large(most)
+            body += part
+            self._memory.bytes += len(part)
+            if self._memory.bytes > self._limits.bodies:
+                raise too_many_bytes()
 
 
 def _names(request: Request) -> dict[str, str]:
@@ -257,11 +141,18 @@ def _too_large(most: int) -> Problem:
 def _answering(answer: Callable[[Request], Response]) -> Any:
     async def endpoint(request: Request) -> Response:
         try:
-            return answer(request)
+            return _without_body(request, answer(request))
         except Problem as problem:
-            return _problem(problem)
+            return _without_body(request, _problem(problem))
 
     return endpoint
+
+
+def _without_body(request: Request, response: Response) -> Response:
+    """Return an answer that is given before the body was read, if there is one: nothing can follow it."""
+    if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
+        response.headers["connection"] = "close"
+    return response
 
 
 def _json(document: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
@@ -275,19 +166,13 @@ def _encoded(found: Encoded) -> Response:
     return Response(found.body, headers=headers, media_type="application/octet-stream")
 
 
-_CLOSING = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-"""Answers that are given before the body was read."""
-
-
 def _problem(problem: Problem) -> Response:
     response = _json({"error": problem.message}, problem.status)
-    if problem.status in _CLOSING:
-        response.headers["connection"] = "close"
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["retry-after"] = "1"
     return response
 
 
 async def _unknown(request: Request, error: Any) -> Response:
-    return _json({"error": f"{request.method} {request.scope['path'][:200]!r}: there is no such endpoint"},
-                 HTTPStatus(error.status_code))
+    what = f"{request.method} {request.scope['path'][:200]!r}: there is no such endpoint"
+    return _without_body(request, _json({"error": what}, HTTPStatus(error.status_code)))
