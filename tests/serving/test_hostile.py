@@ -168,7 +168,7 @@ def test_large_requests_of_grpc_are_refused_if_many_wait(served: tuple[Running, 
     assert codes == {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
 
 
-@pytest.mark.parametrize("shape", [[10**9, 0], [2**17, 0], [2**40, 2**40, 0], [2**62, 2**62], [-1, 0], [1] * 40, [2**62] * 40])
+@pytest.mark.parametrize("shape", [[2**17, 0], [2**40, 2**40, 0], [2**62, 2**62], [-1, 0], [1] * 40, [2**62] * 40])
 def test_shapes_that_cost_a_client_nothing(shape: list[int]) -> None:
     with pytest.raises(Problem, match="invalid shape"):
         tensor_of_list("X", "FP32", shape, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -18,7 +19,8 @@ from mvc.serving.answers import Answers
 from mvc.serving.inference import Inference
 from mvc.serving.loaded import Identity, Loaded, Served
 from mvc.serving.metrics import Metrics
-from mvc.serving.protocols.address import Address, bound
+from mvc.serving.protocols.address import Address, bound, most_connections
+from mvc.serving.protocols.grpc_server import GrpcServer
 from mvc.serving.protocols.rest import Rest
 from mvc.serving.tensor_model import tensor_model
 from mvc.serving.work import Limits, Work
@@ -86,6 +88,33 @@ def test_an_answer_must_be_read_in_time(loop: Callable[[], Any], ending: bytes, 
         assert runner.run(asyncio.wait_for(ask(), 60)) < size
 
 
+def test_connections_of_grpc_have_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mvc.serving.protocols.grpc_server.most_connections", lambda: 3)
+
+    async def ask() -> list[bytes]:
+        server = GrpcServer(inference_of(tmp_path), _LIMITS, "127.0.0.1:0")
+        await server.start()
+        streams = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(5)]
+        found = [await asyncio.wait_for(greeting(reader), 30) for reader, _ in streams]
+        for _, writer in streams:
+            writer.close()
+        await server.stop(0)
+        return found
+
+    async def greeting(reader: asyncio.StreamReader) -> bytes:
+        with suppress(ConnectionError):
+            return await reader.read(1)
+        return b""
+
+    assert [bool(part) for part in asyncio.run(ask())] == [True] * 3 + [False] * 2
+
+
+@pytest.mark.parametrize(("files", "most"), [(1024, 462), (400, 150), (150, 50)])
+def test_connections_have_fewer_files_than_the_process(files: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (files, files))
+    assert most_connections() == most
+
+
 @pytest.mark.parametrize(("headers", "status"), [
     (b"Content-Length: 9000000", 413),
     (b"Content-Length: 9000000\r\nInference-Header-Content-Length: 8500000", 413),
@@ -141,15 +170,19 @@ class Server(NamedTuple):
 @asynccontextmanager
 async def served(folder: Path) -> AsyncIterator[Server]:
     """Serve a model `m`."""
-    (folder / "m.onnx").write_bytes(scaled(1))
-    model = tensor_model(load(str(folder / "m.onnx")))
-    found = Served(Loaded(Identity("m", "v1.0.0", "0" * 64), model, "m.onnx", "", "m.onnx", "m.onnx"))
-    answers = Answers()
-    inference = Inference({"m": found}, Work(_LIMITS), Metrics(answers), answers)
-    rest = Rest(inference, _LIMITS)
+    rest = Rest(inference_of(folder), _LIMITS)
     listener = bound(Address("127.0.0.1", 0, None))
     serving = asyncio.create_task(rest.serve(listener))
     listener.listen()
     yield Server(rest, listener.getsockname()[1])
     rest.stop()
     await serving
+
+
+def inference_of(folder: Path) -> Inference:
+    """Return what serves a model `m`."""
+    (folder / "m.onnx").write_bytes(scaled(1))
+    model = tensor_model(load(str(folder / "m.onnx")))
+    found = Served(Loaded(Identity("m", "v1.0.0", "0" * 64), model, "m.onnx", "", "m.onnx", "m.onnx"))
+    answers = Answers()
+    return Inference({"m": found}, Work(_LIMITS), Metrics(answers), answers)

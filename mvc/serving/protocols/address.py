@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from typing import NamedTuple
 
 from mvc.errors import UsageError
+
+_OTHER_FILES, _LEAST = 100, 50
+"""File descriptors for all but connections: Git, the log; the fewest for connections of a protocol."""
 
 
 class Address(NamedTuple):
@@ -49,3 +53,8 @@ def check_free(address: Address) -> None:
 def taken(host: str, port: int, reason: str) -> UsageError:
     """Return the error for a port that cannot be listened at."""
     return UsageError(f"cannot listen at {host} port {port}: {reason}", "--port 0 --grpc-port 0")
+
+
+def most_connections() -> int:
+    """Return how many connections HTTP may have, and how many gRPC: together fewer than files may be open."""
+    return max((resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_FILES) // 2, _LEAST)

@@ -12,6 +12,7 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from mvc.runtime.predictor import Array
 from mvc.serving.inference import Inference, Request, Response
 from mvc.serving.problem import Problem, invalid
+from mvc.serving.protocols.address import most_connections
 from mvc.serving.protocols.grpc_wire import Asked, asked
 from mvc.serving.protocols.metadata import model_metadata, server_metadata
 from mvc.serving.tensors import Tensor, bytes_of, datatype_of, encoded, tensor_of_bytes, tensor_of_list, texts_of_bytes
@@ -33,6 +34,8 @@ _CONTENTS = {
 _OVERHEAD, _MOST = 1 << 16, (1 << 31) - 1
 """Bytes of a message besides its tensors, and of the largest message."""
 _SERVICE = "inference.GRPCInferenceService"
+_IDLE = 65
+"""Seconds that a connection may be idle, as those of HTTP."""
 _SMALL = 64 << 10
 """Bytes of a message that may be parsed whatever it is."""
 
@@ -50,6 +53,11 @@ class GrpcServer:
             ("grpc.max_receive_message_length", min(limits.body + _OVERHEAD, _MOST)),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
+            ("grpc.max_allowed_incoming_connections", most_connections()),
+            ("grpc.max_connection_idle_ms", _IDLE * 1000),
+            ("grpc.server_handshake_timeout_ms", int(limits.arrival * 1000)),
+            ("grpc.keepalive_time_ms", _IDLE * 1000),  # who does not read does not answer a ping
+            ("grpc.keepalive_timeout_ms", int(limits.arrival * 1000)),
         ])
         handlers = _Servicer(inference, limits).handlers()
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_SERVICE, handlers),))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +13,11 @@ from typing import Any
 from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mvc.serving.protocols.address import most_connections
 from mvc.serving.work import Limits
 
 _MOST_HEAD = 64 << 10
 """Bytes of a request's head."""
-_OTHER_FILES = 200
-"""File descriptors for all but connections of HTTP: gRPC, Git, the log."""
 
 
 class Memory:
@@ -33,7 +31,7 @@ class HttpServer:
 
     def __init__(self, app: Any, limits: Limits, memory: Memory) -> None:
         self.memory = memory
-        protocol = partial(_Protocol, limits.arrival, _most_connections(), memory)
+        protocol = partial(_Protocol, limits.arrival, most_connections(), memory)
         self._server = _Server(Config(
             app, http=protocol,  # type: ignore[arg-type]  # called as a class
             ws="none", lifespan="off", log_config=None,
@@ -54,10 +52,6 @@ class HttpServer:
         """Take no more connections, and end when all are answered, or `now`."""
         self._server.should_exit = True
         self._server.force_exit = now
-
-
-def _most_connections() -> int:
-    return max(resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OTHER_FILES, _OTHER_FILES)
 
 
 class _Server(Server):

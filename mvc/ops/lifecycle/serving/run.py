@@ -50,6 +50,7 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
     Raises:
         MvcError: one of them cannot be served, a port is taken, or the log cannot be written.
     """
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # else clients could write lines to stderr
     check_free(setup.address)
     named = [split_name(project, text) for text in texts]
     targets = [find_target(project, ref, signed=setup.options.signed) for ref, _ in named]
