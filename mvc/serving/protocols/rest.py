@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -52,9 +53,9 @@ class _App:
         posts = (f"{model}/infer", f"{model}/versions/{{version}}/infer")
         app = Starlette(routes=[
             *(Route(path, self._infer, methods=["POST"]) for path in posts),
-            *(Route(path, _answering(answer), methods=["GET"]) for path, answer in gets.items()),
+            *(Route(path, self._answering(answer), methods=["GET"]) for path, answer in gets.items()),
             Route("/metrics", self._metrics, methods=["GET"]),
-        ], exception_handlers={404: _unknown, 405: _unknown})
+        ], exception_handlers={404: self._unknown, 405: self._unknown})
         app.router.redirect_slashes = False
         return app
 
@@ -75,7 +76,7 @@ class _App:
 
     async def _metrics(self, request: Request) -> Response:
         text = await asyncio.to_thread(self._inference.metrics.text)
-        return _without_body(request, Response(text, media_type=CONTENT_TYPE))
+        return await self._drained(request, Response(text, media_type=CONTENT_TYPE))
 
     async def _infer(self, request: Request) -> Response:
         body, is_whole = bytearray(), False
@@ -88,7 +89,12 @@ class _App:
                 loaded, "rest", lambda: decode(body, length), encode, len(body), request.is_disconnected)
             return _encoded(found)
         except Problem as problem:
-            return _problem(problem) if is_whole else _without_body(request, _problem(problem))
+            if is_whole:
+                return _problem(problem)
+            size = len(body)
+            self._memory.bytes -= size
+            body.clear()
+            return await self._drained(request, _problem(problem), size)
         except (ClientDisconnect, asyncio.CancelledError):
             return Response(status_code=GONE)
         finally:
@@ -107,6 +113,38 @@ class _App:
             self._memory.bytes += len(part)
             if self._memory.bytes > self._limits.bodies:
                 raise too_many_bytes()
+
+
+    def _answering(self, answer: Callable[[Request], Response]) -> Any:
+        async def endpoint(request: Request) -> Response:
+            try:
+                return await self._drained(request, answer(request))
+            except Problem as problem:
+                return await self._drained(request, _problem(problem))
+
+        return endpoint
+
+    async def _unknown(self, request: Request, error: Any) -> Response:
+        what = f"{request.method} {request.scope['path'][:200]!r}: there is no such endpoint"
+        return await self._drained(request, _json({"error": what}, HTTPStatus(error.status_code)))
+
+    async def _drained(self, request: Request, response: Response, size: int = 0) -> Response:
+        """Return an answer when the body has come that it does not need: who still sends may not read."""
+        length = request.headers.get("content-length", "0")
+        if length == "0" and "transfer-encoding" not in request.headers:
+            return response
+        if int(length) > self._limits.body or not await self._drain(request, size):
+            response.headers["connection"] = "close"
+        return response
+
+    async def _drain(self, request: Request, size: int) -> bool:
+        """Read the rest of a body, of which `size` bytes are read, and return whether it is not too large."""
+        with suppress(ClientDisconnect):
+            async for part in request.stream():
+                size += len(part)
+                if size > self._limits.body:
+                    return False
+        return True
 
 
 def _names(request: Request) -> dict[str, str]:
@@ -138,23 +176,6 @@ def _too_large(most: int) -> Problem:
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the request has more than {most:,} bytes")
 
 
-def _answering(answer: Callable[[Request], Response]) -> Any:
-    async def endpoint(request: Request) -> Response:
-        try:
-            return _without_body(request, answer(request))
-        except Problem as problem:
-            return _without_body(request, _problem(problem))
-
-    return endpoint
-
-
-def _without_body(request: Request, response: Response) -> Response:
-    """Return an answer that is given before the body was read, if there is one: nothing can follow it."""
-    if request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers:
-        response.headers["connection"] = "close"
-    return response
-
-
 def _json(document: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return Response(dumps(document), status, media_type="application/json")
 
@@ -171,8 +192,3 @@ def _problem(problem: Problem) -> Response:
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["retry-after"] = "1"
     return response
-
-
-async def _unknown(request: Request, error: Any) -> Response:
-    what = f"{request.method} {request.scope['path'][:200]!r}: there is no such endpoint"
-    return _without_body(request, _json({"error": what}, HTTPStatus(error.status_code)))
