@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -34,8 +35,11 @@ _CONTENTS = {
 _OVERHEAD, _MOST = 1 << 16, (1 << 31) - 1
 """Bytes of a message besides its tensors, and of the largest message."""
 _SERVICE = "inference.GRPCInferenceService"
-_IDLE = 65
-"""Seconds that a connection may be idle, as those of HTTP."""
+_SMALL_ANSWER = 4 << 10
+"""Bytes of an answer that need not be counted until it is read."""
+_IDLE, _AGE = 65, 300
+"""Seconds that a connection may be idle, as those of HTTP; after which it takes no more calls: a call whose answer
+nobody reads cannot be ended in another way."""
 _SMALL = 64 << 10
 """Bytes of a message that may be parsed whatever it is."""
 
@@ -54,6 +58,8 @@ class GrpcServer:
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),
             ("grpc.max_allowed_incoming_connections", most_connections()),
+            ("grpc.max_connection_age_ms", _AGE * 1000),
+            ("grpc.max_connection_age_grace_ms", int((limits.seconds + limits.arrival) * 1000)),
             ("grpc.max_connection_idle_ms", _IDLE * 1000),
             ("grpc.server_handshake_timeout_ms", int(limits.arrival * 1000)),
             ("grpc.keepalive_time_ms", _IDLE * 1000),  # who does not read does not answer a ping
@@ -77,7 +83,7 @@ class _Servicer:
     def __init__(self, inference: Inference, limits: Limits) -> None:
         self._inference, self._limits = inference, limits
         self._bodies = 0
-        """Bytes of requests in memory."""
+        """Bytes of requests in memory, and of large answers that were not read yet."""
 
     def handlers(self) -> dict[str, Any]:
         """Return the methods of the service by name; a request for predictions comes as bytes."""
@@ -122,11 +128,23 @@ class _Servicer:
                 raise too_many_bytes()
             (name, version), decode = _opened(raw, self._limits.listed)
             loaded = self._inference.find(name, version)
-            return await self._inference.infer(loaded, "grpc", decode, _encoded, size, is_gone)
+            return self._to_read(await self._inference.infer(loaded, "grpc", decode, _encoded, size, is_gone))
         except Problem as problem:
             await _abort(context, problem)
         finally:
             self._bodies -= size
+
+
+    def _to_read(self, answer: Any) -> Any:
+        """Return an answer; one that is not small counts until its call ends, which is when it is read."""
+        task, size = asyncio.current_task(), answer.ByteSize()
+        if task is not None and size > _SMALL_ANSWER:
+            self._bodies += size
+            task.add_done_callback(lambda _: self._forget(size))
+        return answer
+
+    def _forget(self, size: int) -> None:
+        self._bodies -= size
 
 
 async def _abort(context: Any, problem: Problem) -> NoReturn:
