@@ -30,7 +30,7 @@ class Pair(NamedTuple):
     reference: str
     current: str
     kind: Literal["numbers", "texts", "changed"]
-    """`changed`: of numbers on one side, of texts on the other."""
+    """`changed`: of numbers on one side, of texts, or what cannot be compared, on the other."""
 
 
 class Pairs(NamedTuple):
@@ -107,15 +107,20 @@ def _by_position(reference: Collection[str], features: Collection[str], given: S
     return dict(zip(given, ordered, strict=True))
 
 
+_FAMILIES: Mapping[str, Literal["numbers", "texts"]] = {"text": "texts", "integer": "numbers", "number": "numbers"}
+
+
 def _problem(*kinds: str) -> str:
-    return next((f"is {kind}" for kind in kinds if kind not in ("text", "integer", "number", EMPTY)), "")
+    """Return why neither side can be compared; empty if one can, or both are empty."""
+    if any(kind in _FAMILIES for kind in kinds):
+        return ""
+    return next((f"is {kind}" for kind in kinds if kind != EMPTY), "")
 
 
 def _kind(reference: str, current: str) -> Literal["numbers", "texts", "changed"]:
-    kinds = {"texts" if kind == "text" else "numbers" for kind in (reference, current) if kind != EMPTY}
-    if len(kinds) == 2:  # noqa: PLR2004 - both
-        return "changed"
-    return "texts" if kinds == {"texts"} else "numbers"
+    kinds = {_FAMILIES.get(kind) for kind in (reference, current) if kind != EMPTY}
+    found = kinds.pop() if kinds else "numbers"
+    return "changed" if kinds or found is None else found
 
 
 def _listed(names: Collection[str]) -> str:

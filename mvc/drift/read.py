@@ -47,7 +47,10 @@ def compare_all(reference: Source, current: Source, pairs: Sequence[Pair]) -> It
             yield column
     for pair in pairs:
         if pair.kind == "changed":
-            yield _changed(reference.kinds[pair.reference], pair.reference, Side(rows[0], 0), Side(rows[1], 0))
+            was, now = _words(reference.kinds[pair.reference]), _words(current.kinds[pair.current])
+            note = f"type changed: {was} in the reference, {now} in the current data"
+            sides = Side(rows[0], 0), Side(rows[1], 0)
+            yield ColumnDrift(pair.reference, "none", *sides, drifted=True, effect=1.0, note=note)
 
 
 def _columns(source: Source, pairs: Mapping[str, Pair]) -> dict[str, Values]:
@@ -66,7 +69,5 @@ def _columns(source: Source, pairs: Mapping[str, Pair]) -> dict[str, Values]:
     return {name: collector.collected() for name, collector in collectors.items()}
 
 
-def _changed(kind: str, name: str, reference: Side, current: Side) -> ColumnDrift:
-    was, now = ("texts", "numbers") if kind == "text" else ("numbers", "texts")
-    note = f"type changed: {was} in the reference, {now} in the current data"
-    return ColumnDrift(name, "none", reference, current, drifted=True, effect=1.0, note=note)
+def _words(kind: str) -> str:
+    return {"text": "texts", "integer": "numbers", "number": "numbers"}.get(kind, f"values {kind}")

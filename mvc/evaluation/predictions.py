@@ -368,7 +368,8 @@ def _kind(type_: _Arrow) -> str:
     if types.is_dictionary(type_):
         return _kind(type_.value_type)
     kinds: dict[str, Callable[[_Arrow], bool]] = {
-        "text": lambda item: types.is_string(item) or types.is_large_string(item) or types.is_boolean(item),
+        "text": lambda item: any(is_text(item) for is_text in (
+            types.is_string, types.is_large_string, types.is_string_view, types.is_boolean)),
         "integer": types.is_integer, "number": types.is_floating,
     }
     return next((kind for kind, fits in kinds.items() if fits(type_)), f"of type {str(type_)[:40]}")
