@@ -7,7 +7,7 @@ bytes, https://github.com/triton-inference-server/server/blob/main/docs/protocol
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from math import prod
 from typing import Any, NamedTuple
@@ -24,8 +24,8 @@ DTYPES: dict[str, type[np.generic]] = {
 }
 """By datatype; texts are objects of Python."""
 _DATATYPES = {np.dtype(dtype): name for name, dtype in DTYPES.items()}
-_KINDS = {"b": "b", "u": "iu", "i": "iu", "f": "iuf"}
-"""By kind of a datatype: the kinds of JSON's values that it takes."""
+_TYPES: Mapping[str, set[type]] = {"b": {bool}, "u": {int}, "i": {int}, "f": {int, float}}
+"""By kind of a datatype: the types of JSON's values that it takes."""
 _TEXT = 50
 """Bytes of a text besides its characters."""
 _LENGTH = struct.Struct("<I")
@@ -66,38 +66,28 @@ def tensor_of_list(name: str, datatype: str, shape: Sequence[int], data: object)
         raise invalid(f"input {name!r}: expected a list of data")
     if dtype is np.object_:
         return Tensor(name, datatype, _shaped(name, shape, _texts(name, data)))
-    _check_kinds(name, datatype, data)
+    _check_types(name, datatype, data, _TYPES[np.dtype(dtype).kind])
     try:
-        found = np.array(data)
-    except (ValueError, OverflowError):
+        with np.errstate(over="ignore"):
+            return Tensor(name, datatype, _shaped(name, shape, np.array(data, dtype)))
+    except OverflowError:
+        raise invalid(f"input {name!r}: a number is outside the range of {datatype}") from None
+    except ValueError:
         raise _ragged(name) from None
-    kind = np.dtype(dtype).kind
-    if found.size and found.dtype.kind not in _KINDS[kind]:
-        raise invalid(f"input {name!r}: its data is not all of the datatype {datatype}")
-    if found.size and kind in "iu" and not _fits(found, dtype):
-        raise invalid(f"input {name!r}: a number is outside the range of {datatype}")
-    with np.errstate(over="ignore"):
-        return Tensor(name, datatype, _shaped(name, shape, found.astype(dtype)))
 
 
-def _check_kinds(name: str, datatype: str, data: list[Any]) -> None:
-    """Check that there are only numbers; of one long text, NumPy would make texts of this length of all."""
+def _check_types(name: str, datatype: str, data: list[Any], types: set[type]) -> None:
     level = data
     while (kinds := set(map(type, level))) == {list}:
         level = [*chain.from_iterable(level)]
     if list in kinds:
         raise _ragged(name)
-    if not kinds <= {int, float, bool}:
+    if not kinds <= types:
         raise invalid(f"input {name!r}: its data is not all of the datatype {datatype}")
 
 
 def _ragged(name: str) -> Problem:
     return invalid(f"input {name!r}: its data is not a list of numbers, nor lists of the same length")
-
-
-def _fits(found: Array, dtype: type[np.generic]) -> bool:
-    limits = np.iinfo(dtype)  # type: ignore[type-var]  # the caller has integers
-    return bool(limits.min <= int(found.min()) and int(found.max()) <= limits.max)
 
 
 def _texts(name: str, data: list[Any]) -> Array:

@@ -178,6 +178,21 @@ def test_a_shape_without_values() -> None:
     assert tensor_of_list("past", "FP32", [1, 8, 0, 64], []).values.shape == (1, 8, 0, 64)
 
 
+def test_whole_numbers_of_any_size_are_as_they_are() -> None:
+    data = [9223372036854775808, 1, 2**64 - 1]
+    assert tensor_of_list("X", "UINT64", [3, 1], data).values.reshape(-1).tolist() == data
+
+
+@pytest.mark.parametrize(("datatype", "data", "told"), [
+    ("UINT64", [-1, 1], "outside the range"), ("INT8", [128], "outside the range"), ("INT64", [True, 3], "not all"),
+    ("INT64", [1.0], "not all"), ("BOOL", [1], "not all"), ("FP64", [True], "not all"),
+    ("FP64", [10**400], "outside the range"),
+])
+def test_values_of_another_datatype(datatype: str, data: list[object], told: str) -> None:
+    with pytest.raises(Problem, match=told):
+        tensor_of_list("X", datatype, [len(data)], data)
+
+
 def test_one_long_text_among_numbers_takes_no_memory() -> None:
     data = ["a" * 100_000, *[1] * 1000]
     tracemalloc.start()
