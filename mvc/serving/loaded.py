@@ -57,5 +57,5 @@ class Served:
 
     @property
     def name(self) -> str:
-        """The name in addresses."""
-        return self.now.address
+        """The name of the model, as in the labels of series."""
+        return self.now.identity.model

@@ -63,9 +63,11 @@ def test_a_name_with_a_folder_stays_what_it_is_but_in_addresses(repo: Repo) -> N
         assert f":{server.port}/v2/models/search-ranker" in server.out[0]
         assert server.infer("search-ranker")[1]["model_name"] == "search-ranker"
         repo.ok("promote", "search/ranker@v2.0.0", "prod")
-        server.said("search-ranker: serves v2.0.0 now")
+        server.said("search/ranker: serves v2.0.0 now")
         assert server.infer("search-ranker")[1]["model_version"] == "v2.0.0"
         assert server.metric("mvc_serve_swaps_total", model="search/ranker") == 1
+        assert server.metric("mvc_serve_follow_failures_total", model="search/ranker") == 0
+        assert server.metric("mvc_serve_follow_last_success_timestamp_seconds", model="search/ranker") > 0
         assert server.metric("mvc_serve_model_info", model="search/ranker", version="v2.0.0") == 1
         assert 'mvc_serve_model_info{model="search/ranker"}' in repo.ok("monitor", "rules", "search/ranker").out
         server.stop()
