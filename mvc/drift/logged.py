@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -14,7 +14,7 @@ from mvc.drift.pairing import common_kind
 from mvc.drift.read import Source
 from mvc.drift.result import ModelVersion
 from mvc.errors import UsageError
-from mvc.evaluation.live.prediction_log import BLAKE3, MODEL, OWN, VERSION, Part, Remark, find_parts, read_rows
+from mvc.evaluation.live.prediction_log import BLAKE3, MODEL, OWN, VERSION, Part, Remark, read_rows
 from mvc.evaluation.predictions import Wanted
 from mvc.evaluation.roles import PREDICTED, SCORE
 
@@ -33,13 +33,13 @@ class Log(NamedTuple):
     """Those in the rows."""
 
 
-def read_log(folder: str, what: str, wanted: ModelVersion, remark: Remark) -> Log:
-    """Find the rows of the wanted version; those of all versions if its digest is empty.
+def read_log(parts: Iterable[Part], what: str, wanted: ModelVersion, remark: Remark) -> Log:
+    """Find in the parts the rows of the wanted version; those of all versions if its digest is empty.
 
     Raises:
         UsageError: there are none, or they are of several models.
     """
-    parts = [part for part in find_parts(folder, remark) if part.kinds.keys() >= set(_NAMES)]
+    parts = [part for part in parts if part.kinds.keys() >= set(_NAMES)]
     counts = {part.path: _count(part, remark) for part in parts}
     total = sum(counts.values(), Counter[ModelVersion]())
     versions = sorted(item for item in total if wanted.blake3 in ("", item.blake3))

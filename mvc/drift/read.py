@@ -70,4 +70,6 @@ def _columns(source: Source, pairs: Mapping[str, Pair]) -> dict[str, Values]:
 
 
 def _words(kind: str) -> str:
-    return {"text": "texts", "integer": "numbers", "number": "numbers"}.get(kind, f"values {kind}")
+    """Return what the values of a column are, in the plural."""
+    known = {"text": "texts", "integer": "numbers", "number": "numbers"}
+    return known.get(kind, "bytes that are no text" if "binary" in kind else f"values {kind}")

@@ -108,6 +108,15 @@ def test_by_version_with_its_report(begin: Callable[..., Repo]) -> None:
     check_reports(repo, found)
 
 
+def test_one_part_is_a_log(begin: Callable[..., Repo]) -> None:
+    repo = begin(scene)
+    part = find_parts(f"{repo.root}/log", lambda *_: None)[0].path
+    found = repo.ok("monitor", "score", "ranker", "--log", part, "--truth", "labels.csv", "--json").json
+    assert [version["version"] for version in found["versions"]] == ["v1.0.0"]
+    told = repo.mvc("monitor", "score", "ranker", "--log", "labels.csv", "--truth", "labels.csv")
+    assert (told.code, "has no part of a prediction log" in told.err) == (2, True)
+
+
 def metric(version: dict[str, Any], name: str, **part: str) -> dict[str, Any]:
     one, = (item for item in version["metrics"] if (item["name"], item["slice"]) == (name, part))
     return dict(one)

@@ -17,6 +17,7 @@ from mvc.evaluation.live.prediction_log import Remark
 from mvc.evaluation.predictions import PredictionsFile, ending_of
 from mvc.evaluation.roles import TRUTH
 from mvc.fs.files import as_error
+from mvc.ops.lifecycle.watching.parts import is_part, own, parts_at
 
 
 class Request(NamedTuple):
@@ -53,8 +54,9 @@ def drift(request: Request, remark: Remark) -> Drift:
         with ExitStack() as stack:
             reference = _file(stack, request.reference_file, request.reference)
             log = None
-            if os.path.isdir(request.current_file):
-                log = read_log(request.current_file, request.current, request.version, remark)
+            parts = parts_at(request.current_file, request.current, remark)
+            if parts or os.path.isdir(request.current_file):
+                log = read_log(parts, request.current, request.version, remark)
             current = log.source if log else _file(stack, request.current_file, request.current)
             pairs = pair(reference.kinds, current.kinds, request.columns, log.features if log else (), request.truth)
             columns = judge(compare_all(reference, current, pairs.pairs), request.level)
@@ -91,4 +93,5 @@ def _file(stack: ExitStack, path: str, named: str) -> Source:
         raise UsageError(f"{named} is a directory, expected a file", "mvc ls -R  # lists the files in directories")
     what = named if ending_of(named) else os.path.basename(path)
     table = PredictionsFile(stack.enter_context(open(path, "rb")), what)  # noqa: SIM115 - closed with the stack
-    return Source(what, table.kinds, table.most_rows, table.chosen)
+    kinds = {name: kind for name, kind in table.kinds.items() if not (is_part(table) and own(name))}
+    return Source(what, kinds, table.most_rows, table.chosen)

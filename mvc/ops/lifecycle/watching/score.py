@@ -10,12 +10,13 @@ from typing import NamedTuple
 from mvc.errors import UsageError
 from mvc.evaluation.live.join import LiveRows, Served, join
 from mvc.evaluation.live.labels import read_labels
-from mvc.evaluation.live.prediction_log import Part, find_parts
+from mvc.evaluation.live.prediction_log import Part
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import PREDICTED, SCORE, Kind, Roles, kind_of
 from mvc.evaluation.score import score
 from mvc.fs.files import as_error
 from mvc.objects.hashing import hash_stream
+from mvc.ops.lifecycle.watching.parts import parts_at
 from mvc.ops.lifecycle.watching.reported import Reported, name_of, read_reported
 from mvc.project import Project
 from mvc.quality.reports.live_report import DATASET
@@ -27,7 +28,7 @@ class Request(NamedTuple):
 
     name: str
     log: str
-    """A folder; an absolute path, as `truth`."""
+    """A folder, or one of its parts; an absolute path, as `truth`."""
     truth: str
     """The file of labels."""
     shown: str
@@ -93,7 +94,10 @@ def score_live(project: Project, request: Request) -> LiveScore:
         MvcError: a file cannot be read, or a tag is forged.
     """
     known = read_reported(project, request.name)
-    parts = find_parts(request.log, project.around.remark)
+    try:
+        parts = parts_at(request.log, request.log, project.around.remark)
+    except OSError as error:
+        raise as_error(error, request.log) from None
     if not parts:
         raise UsageError(f"{request.log} has no part of a prediction log", "mvc serve REF --log DIR  # writes one")
     kind, roles = _roles(parts, known.values())

@@ -1,0 +1,65 @@
+"""`mvc drift` on text that cannot be read any more, and on single parts of a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from drift_scene import VERSION, columns, drift, part, with_model
+from harness import Begin, InProcess, Repo
+from pyarrow import parquet
+
+CHANGED = "type changed: texts in the reference, bytes that are no text in the current data"
+
+
+def write_cities(path: Path, encoding: str) -> None:
+    rows = (f"{('Köln', 'Bonn')[row % 2]},{row % 7 / 3}" for row in range(200))
+    path.write_bytes("\n".join(["city,n", *rows, ""]).encode(encoding))
+
+
+@pytest.mark.parametrize("chosen", [(), ("--columns", "city")])
+def test_text_that_is_no_longer_utf_8_is_drift(repo: Repo, in_process: InProcess, chosen: tuple[str, ...]) -> None:
+    write_cities(repo.root / "a.csv", "utf-8")
+    write_cities(repo.root / "b.csv", "latin-1")
+    found = drift(repo, in_process, "--reference", "a.csv", "--current", "b.csv", *chosen, code=1)
+    city = columns(found)["city"]
+    assert (city["drifted"], city["note"], found["skipped"]) == (True, CHANGED, {})
+    both = drift(repo, in_process, "--reference", "b.csv", "--current", "b.csv")
+    assert both["skipped"] == {"city": "is of type binary"}
+
+
+@pytest.mark.parametrize("type_", [pa.binary(), pa.large_binary(), pa.binary(4)])
+def test_bytes_in_parquet_are_no_text(repo: Repo, in_process: InProcess, type_: pa.DataType) -> None:
+    parquet.write_table(pa.table({"b": ["abcd"] * 50}), repo.root / "a.parquet")
+    parquet.write_table(pa.table({"b": pa.array([b"abc\xff"] * 50, type_)}), repo.root / "b.parquet")
+    found = drift(repo, in_process, "--reference", "a.parquet", "--current", "b.parquet", code=1)
+    assert columns(found)["b"]["note"] == CHANGED
+
+
+def test_views_of_text_are_text(repo: Repo, in_process: InProcess) -> None:
+    for name, other in (("a", "x"), ("b", "y")):
+        texts = pa.array([other if row % 2 else "z" for row in range(200)], pa.string_view())
+        parquet.write_table(pa.table({"b": texts}), repo.root / f"{name}.parquet")
+    assert drift(repo, in_process, "--reference", "a.parquet", "--current", "a.parquet")["skipped"] == {}
+    found = drift(repo, in_process, "--reference", "a.parquet", "--current", "b.parquet", code=1)
+    assert columns(found)["b"]["new"]["first"] == ["y"]
+
+
+def test_a_part_is_a_log(begin: Begin, in_process: InProcess) -> None:
+    model = begin(with_model)
+    one, other = (f"log/ranker/part-{number}.parquet" for number in (1, 2))
+    found = drift(model, in_process, "--reference", VERSION, "--current", one)
+    assert (set(columns(found)), found["versions"]) == ({"w", "h"}, [VERSION])
+    told = in_process(model.root, "drift", "--reference", VERSION, "--current", other)
+    assert (told.code, told.out) == (2, "")
+    assert f"{other} has no rows of {VERSION}: it has ranker@v1.1.0" in told.err
+
+
+def test_parts_are_compared_without_what_only_the_log_says(repo: Repo, in_process: InProcess) -> None:
+    for name, latency in (("a", 0.1), ("b", 9.0)):
+        rows = part("v1.0.0", "d" * 64, 300, mvc_latency_seconds=[latency + row / 1e4 for row in range(300)])
+        parquet.write_table(rows, repo.root / f"{name}.parquet")
+    found = drift(repo, in_process, "--reference", "a.parquet", "--current", "b.parquet")
+    assert set(columns(found)) == {"X_0", "X_1", "predicted"}
+    assert (found["only_reference"], found["only_current"]) == ([], [])
