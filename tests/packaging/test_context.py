@@ -134,7 +134,8 @@ def test_without_an_artifact_the_image_fetches_from_the_repository(
     work.git("init", "-q", "--bare", str(tmp_path / "hub.git"))
     work.git("remote", "add", "origin", "../hub.git")
     work.git("push", "-q", "origin", "main")
-    work.ok("package", "models/ranker.onnx", "-o", "../context")
+    made = work.ok("package", "models/ranker.onnx", "-o", "../context")
+    assert f"origin is {tmp_path}/hub.git, a path of this machine" in made.err
     (tmp_path / "srv").mkdir()
     here = Repo(tmp_path / "srv", {**environ, "PATH": f"{tmp_path}/context/bin:{environ['PATH']}"})
     done = here.run("sh", "-c", entry(tmp_path / "context"))
@@ -168,6 +169,12 @@ def test_what_cannot_be_written(work: Repo, tmp_path: Path) -> None:
     work.git("remote", "set-url", "origin", "https://example.com/x")
     assert "already exists" in work.fails(2, "package", "ranker@v1.0.0", "-o", ".").errors[0]
     assert "does not exist" in work.fails(2, "package", "ranker@v1.0.0", "-o", "../no/c").errors[0]
+    for place, told in ((".git/c", "is in .git"), (".mvc/c", "is in .mvc"), ("models/ranker.onnx/a/c", "no directory")):
+        assert told in work.fails(2, "package", "ranker@v1.0.0", "-o", place).errors[0]
+    odd = work.fails(2, "package", "ranker@v1.0.0", "-o", "../new\nline/c")
+    assert "try: mkdir -p $'" in odd.err
+    assert "COMMIT ./--\n" in work.ok("package", "ranker@v1.0.0", "-o", "--").out
+    assert work.fails(2, "get", "oci://127.0.0.1:9/a/b:c", "-o", ".git/c").errors[0].endswith("files of the user")
     work.write("models/ranker.onnx", "new")
     work.ok("add", "models/ranker.onnx")
     assert "is not committed as it is" in work.fails(2, "package", "models/ranker.onnx", "-o", "../c").errors[0]

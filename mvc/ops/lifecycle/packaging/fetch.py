@@ -26,6 +26,7 @@ from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.oci.client import AT_ONCE, Registry
 from mvc.oci.layout import DOCUMENT, Layer, check_sha256, parse, sha256
 from mvc.oci.reference import SCHEME, parse_reference
+from mvc.ops.lifecycle.packaging.place import new_place
 from mvc.ops.shared.reports import matching_report
 from mvc.project import Surroundings
 from mvc.quality.files import MAX_BYTES as MAX_REPORT
@@ -133,11 +134,7 @@ def check_sizes(contents: Contents, pointer: Pointer, what: str) -> None:
 def _check_free(around: Surroundings, out: str, again: str) -> str:
     """Return the path to write to, where nothing may be."""
     target = os.path.abspath(os.path.join(around.cwd, out))
-    if os.path.lexists(target):
-        raise UsageError(f"{target} already exists", again)
-    if not os.path.isdir(parent := os.path.dirname(target)):
-        raise UsageError(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(parent)}")
-    return target
+    return new_place(target, target, again)
 
 
 def _document(registry: Registry, layer: Layer, ending: str) -> bytes:

@@ -13,9 +13,11 @@ from mvc.fs.scratch import beside
 from mvc.oci.reference import SCHEME
 from mvc.ops.lifecycle.packaging.context import Source, build_context
 from mvc.ops.lifecycle.packaging.noted import commit_of
+from mvc.ops.lifecycle.packaging.place import new_place
 from mvc.ops.lifecycle.packaging.subject import Subject
 from mvc.ops.shared.versions.packages import artifacts_of
 from mvc.project import Project
+from mvc.quality.judge.fixes import word
 from mvc.scm.plumbing import remote_settings
 from mvc.scm.tags import push_target
 from mvc.store.buckets.address import hidden
@@ -38,31 +40,25 @@ def write(project: Project, subject: Subject, folder: str) -> Written:
     Raises:
         UsageError: it exists, or nothing names the model outside of this repository.
     """
-    target = os.path.abspath(os.path.join(project.around.cwd, folder))
-    if os.path.lexists(target):
-        raise _taken(folder)
-    if not os.path.isdir(parent := os.path.dirname(target)):
-        raise UsageError(f"the directory {parent} does not exist", f"mkdir -p {shlex.quote(parent)}")
+    again = "mvc package REF -o DIR  # with another DIR"
+    target = new_place(os.path.abspath(os.path.join(project.around.cwd, folder)), folder, again)
     source = _source(project, subject)
     made = build_context(subject.path, subject.name, source, subject.documents, subject.report)
     for remark in made.remarks:
         project.around.remark(remark, "")
     try:
-        with beside(parent) as scratch:
+        with beside(os.path.dirname(target)) as scratch:
             os.mkdir(top := scratch.name())
             for name, content in made.files.items():
                 with open(f"{top}/{name}", "xb") as file:
                     file.write(content)
             if not rename_new(top, target):
-                raise _taken(folder)
+                raise UsageError(f"{folder} already exists", again)
     except OSError as error:
         raise as_error(error, target) from None
-    line = f"docker build --build-arg MVC_URL=URL --build-arg MVC_COMMIT=COMMIT {shlex.quote(folder)}"
+    named = word(f"./{folder}" if folder.startswith("-") else folder)
+    line = f"docker build --build-arg MVC_URL=URL --build-arg MVC_COMMIT=COMMIT {named}"
     return Written(folder, " ".join(source).strip(), tuple(made.files), line)
-
-
-def _taken(folder: str) -> UsageError:
-    return UsageError(f"{folder} already exists", "mvc package REF -o DIR  # with another DIR")
 
 
 def _source(project: Project, subject: Subject) -> Source:
@@ -81,5 +77,13 @@ def _source(project: Project, subject: Subject) -> Source:
     if hidden(url) != url:
         line = f"git remote set-url {shlex.quote(remote)} URL  # without a login"
         raise UsageError(f"the URL of {remote} has a login in it, which would be in the image", line)
-    address = os.path.join(project.root, url) if url.startswith(("./", "../")) else url
+    address = os.path.normpath(os.path.join(project.root, url)) if _is_path(url) else url
+    if _is_path(url) or url.startswith("file:"):
+        told = f"{remote} is {address}, a path of this machine: a container fetches nothing from it"
+        project.around.remark(told, "mvc package REF --oci HOST/REPO")
     return Source(address, f"{commit}:{subject.path}")
+
+
+def _is_path(url: str) -> bool:
+    """Whether Git takes a URL for a path: `HOST:PATH` is none."""
+    return ":" not in url.partition("/")[0]
