@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar
 
-from mvc.errors import UsageError
+from mvc.errors import MvcError, UsageError
 from mvc.fs.files import as_error
 from mvc.objects.visible import plural as plural  # noqa: PLC0414 - commands import output functions from here
 from mvc.objects.visible import size as size  # noqa: PLC0414 - as above
@@ -130,6 +130,11 @@ def write_file(path: str, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             os.unlink(temporary)
+        if isinstance(error, FileNotFoundError):
+            from mvc.quality.judge.fixes import word  # noqa: PLC0415 - an error is rare
+
+            parent = os.path.dirname(target)
+            raise MvcError(f"the directory {parent} does not exist", f"mkdir -p {word(parent)}") from None
         raise as_error(error, path) from None
 
 

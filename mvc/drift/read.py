@@ -65,7 +65,7 @@ def _columns(source: Source, pairs: Mapping[str, Pair]) -> dict[str, Values]:
         for name, collector in collectors.items():
             collector.add(batch.column(batch.schema.get_field_index(name)))
     if not rows:
-        raise InvalidFormat(f"{source.what}: no rows")
+        raise InvalidFormat(f"{source.what}: no rows", "choose a file with rows")
     return {name: collector.collected() for name, collector in collectors.items()}
 
 

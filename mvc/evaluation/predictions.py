@@ -35,6 +35,12 @@ _LISTED = 20
 EMPTY = "of type null"
 """The type of a column without any value."""
 ENDINGS = (".csv", ".jsonl", ".ndjson", ".parquet")
+_SHAPES = {
+    ".csv": "a line of names, then a line of values in UTF-8 for each row",
+    ".jsonl": "an object of JSON in each line", ".ndjson": "an object of JSON in each line",
+    ".parquet": "all that was written, and was written as Parquet",
+}
+"""What a file of each format has."""
 
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
@@ -87,7 +93,8 @@ class PredictionsFile:
         self._file, self.what = file, what
         self._ending = ending_of(what)
         if not self._ending:
-            raise InvalidFormat(f"{what}: expected a file named {', '.join(f'*{ending}' for ending in ENDINGS)}")
+            expected = ", ".join(f"*{ending}" for ending in ENDINGS)
+            raise InvalidFormat(f"{what}: expected a file named {expected}", "name the file by its format")
         with self._reading():
             self._schema = self._read_schema()
             self.kinds = {field.name: _kind(field.type) for field in self._schema}
@@ -103,7 +110,7 @@ class PredictionsFile:
             raise
         except (pa.ArrowException, OSError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
             message = f"{self.what}: cannot be read as {self._ending[1:]}: {first_line(error)}"
-            raise InvalidFormat(message) from None
+            raise InvalidFormat(message, f"check that it has {_SHAPES[self._ending]}") from None
 
     def _read_schema(self) -> _Arrow:
         if self._ending == ".parquet":
@@ -157,7 +164,7 @@ class PredictionsFile:
                 self._check_rows(rows, len(columns))
             pa.default_memory_pool().release_unused()
         if not rows:
-            raise InvalidFormat(f"{self.what}: no rows")
+            raise InvalidFormat(f"{self.what}: no rows", "choose a file with rows")
         texts = {name: column.coded() for name in wanted.texts if isinstance(column := columns[name], TextColumn)}
         numbers = {
             name: column.floats() for name in wanted.numbers if isinstance(column := columns[name], NumberColumn)
@@ -215,7 +222,7 @@ class PredictionsFile:
 
     def _check_unique(self) -> None:
         if len(self.kinds) < len(self._schema.names):
-            raise InvalidFormat(f"{self.what}: several columns have the same name")
+            raise InvalidFormat(f"{self.what}: several columns have the same name", "name each column once")
 
     def _check(self, wanted: Wanted) -> None:
         names = self._schema.names
@@ -223,14 +230,15 @@ class PredictionsFile:
             if name not in self.kinds:
                 there = ", ".join(clipped(column) for column in names[:_LISTED])
                 more = ", ..." * (len(names) > _LISTED)
-                raise WrongColumn(f"{self.what}: no column {name!r}: it has {there}{more}")
+                raise WrongColumn(f"{self.what}: no column {name!r}: it has {there}{more}", "name one of these columns")
             if len(self.kinds) < len(names) and names.count(name) > 1:
-                raise WrongColumn(f"{self.what}: several columns are named {name!r}")
+                raise WrongColumn(f"{self.what}: several columns are named {name!r}", "name each column once")
             usable = (EMPTY, "number", "integer", *(() if name in wanted.numbers else ("text",)))
             is_text = self._ending == ".csv" and name not in wanted.numbers  # whatever a first block looks like
             if self.kinds[name] not in usable and not is_text:
                 expected = "numbers" if name in wanted.numbers else "texts or whole numbers"
-                raise WrongColumn(f"{self.what}: column {name!r} is {self.kinds[name]}, expected {expected}")
+                message = f"{self.what}: column {name!r} is {self.kinds[name]}, expected {expected}"
+                raise WrongColumn(message, "choose another column, or file")
 
     def _check_rows(self, rows: int, columns: int) -> None:
         if rows > MAX_ROWS:
@@ -242,9 +250,9 @@ class PredictionsFile:
     def _add(self, column: Column, values: _Arrow, before: int) -> None:
         if values.null_count:
             row = before + int(np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))[0]) + 1
-            raise InvalidFormat(f"{self.what}: column {column.name!r} has no value in row {row:,}")
+            raise InvalidFormat(f"{self.what}: column {column.name!r} has no value in row {row:,}", "check that row")
         if problem := column.add(values, before):
-            raise InvalidFormat(f"{self.what}: column {column.name!r} {problem}")
+            raise InvalidFormat(f"{self.what}: column {column.name!r} {problem}", "check that column")
 
     # Formats.
 

@@ -140,11 +140,11 @@ def vanished(path: str) -> SourceChanged:
 
 
 def _existing(error: OSError) -> str:
-    """Return the path of an error, or what is there of it, as a word; empty if it is relative to some directory."""
+    """Return the line that lists the path of an error, or what is there of it; empty for a relative one."""
     path = os.fsdecode(error.filename or "")
     while os.path.isabs(path) and not os.path.lexists(path):
         path = os.path.dirname(path)
-    return f" {shlex.quote(path)}" if os.path.isabs(path) else ""
+    return f": ls -ld {shlex.quote(path)}" if os.path.isabs(path) else ""
 
 
 def as_error(error: OSError, what: str) -> MvcError:
@@ -154,7 +154,11 @@ def as_error(error: OSError, what: str) -> MvcError:
         return MvcError(f"{what}: {reason}", "free some space, then run the command again")
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         where = f" ({os.fsdecode(error.filename)})" if error.filename not in (None, what) else ""
-        return MvcError(f"{what}: {reason}{where}", f"check who may read and write there: ls -ld{_existing(error)}")
+        return MvcError(f"{what}: {reason}{where}", f"check who may read and write there{_existing(error)}")
     if error.errno == errno.EMFILE:
         return MvcError(f"{what}: {reason}", "ulimit -n 1024  # then run the command again")
+    if error.errno == errno.EISDIR:
+        return MvcError(f"{what}: {reason}", "name a file, not a directory")
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ELOOP):
+        return MvcError(f"{what}: {reason}", f"check the path{_existing(error)}")
     return MvcError(f"{what}: {reason}")

@@ -29,6 +29,7 @@ _PATH = "org.cncf.model.filepath"
 _METADATA = "org.cncf.model.file.metadata+json"
 MAX_MANIFEST = 4 << 20
 """Bytes that a registry takes at least: the distribution specification, "Pushing manifests"."""
+_FIX = "check the name: mvc reads what mvc package stored"
 _NO_TIME = "1970-01-01T00:00:00Z"
 _REGULAR_FILE = 48
 """Its type in a tar archive, which the metadata of a file has."""
@@ -150,28 +151,29 @@ def parse(raw: bytes, what: str) -> list[Layer]:
     try:
         manifest = msgspec.json.decode(raw, type=_Manifest)
     except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
-        raise InvalidFormat(f"{what} is not a manifest of a model: {error}") from None
+        raise InvalidFormat(f"{what} is not a manifest of a model: {error}", _FIX) from None
     if manifest.artifactType != ARTIFACT:
-        raise InvalidFormat(f"{what} is of the type {manifest.artifactType!r}, expected {ARTIFACT!r}")
+        raise InvalidFormat(f"{what} is of the type {manifest.artifactType!r}, expected {ARTIFACT!r}", _FIX)
     layers = [_layer(descriptor, what) for descriptor in manifest.layers]
     try:
         check_paths(lambda: (layer.path for layer in layers))
     except InvalidName as error:
-        raise InvalidFormat(f"{what}: {error.message}") from None
+        raise InvalidFormat(f"{what}: {error.message}", _FIX) from None
     return layers
 
 
 def _layer(descriptor: _Descriptor, what: str) -> Layer:
     if descriptor.mediaType not in _READ:
-        raise InvalidFormat(f"{what} has a layer of the type {descriptor.mediaType!r}: mvc reads files as they are")
+        message = f"{what} has a layer of the type {descriptor.mediaType!r}: mvc reads files as they are"
+        raise InvalidFormat(message, _FIX)
     notes = descriptor.annotations
     try:
         path = check_path(notes.get(_PATH, ""))
         mode = msgspec.json.decode(notes.get(_METADATA, "{}"), type=_Metadata).mode
     except InvalidName as error:
-        raise InvalidFormat(f"{what}: {error.message}") from None
+        raise InvalidFormat(f"{what}: {error.message}", _FIX) from None
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise InvalidFormat(f"{what}: metadata of {path}: {error}") from None
+        raise InvalidFormat(f"{what}: metadata of {path}: {error}", _FIX) from None
     return Layer(path, descriptor.mediaType, descriptor.digest, descriptor.size, exec=bool(mode & 0o100))
 
 

@@ -63,3 +63,32 @@ def test_parts_are_compared_without_what_only_the_log_says(repo: Repo, in_proces
     found = drift(repo, in_process, "--reference", "a.parquet", "--current", "b.parquet")
     assert set(columns(found)) == {"X_0", "X_1", "predicted"}
     assert (found["only_reference"], found["only_current"]) == ([], [])
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("e.csv", b""), ("e.csv", b"w,h\n"), ("e.csv", b"q\n1\n"), ("e.csv", b"w,w\n1,2\n"), ("e.csv", b"w,h\xe9\n1,2\n"),
+    ("e.jsonl", b"{"), ("e.parquet", b"PAR1 no"), ("e.txt", b"w\n1\n"), ("missing.csv", None),
+])
+def test_what_cannot_be_read_is_said_with_what_to_do(
+    repo: Repo, in_process: InProcess, name: str, content: bytes | None,
+) -> None:
+    repo.write("a.csv", "w,h\n1,2\n2,3\n")
+    if content is not None:
+        repo.write(name, content)
+    found = in_process(repo.root, "drift", "--reference", "a.csv", "--current", name)
+    assert found.code == (3 if content is None else 2)
+    assert [line[:7] for line in found.err.splitlines()] == ["error: ", "  try: "], found
+
+
+def test_outputs_that_cannot_be_written_and_a_reference_that_is_no_file(repo: Repo, in_process: InProcess) -> None:
+    repo.write("a.csv", "w,h\n1,2\n2,3\n")
+    (repo.root / "folder").mkdir()
+    for option in ("--prom", "--html"):
+        for place, line in (
+            ("folder", "name a file, not a directory"), ("no/x", f"mkdir -p {repo.root}/no"),
+            ("a.csv/x", f"check the path: ls -ld {repo.root}/a.csv"),
+        ):
+            told = in_process(repo.root, "drift", "--reference", "a.csv", "--current", "a.csv", option, place)
+            assert (told.code, told.err.splitlines()[1]) == (3, f"  try: {line}")
+    told = in_process(repo.root, "drift", "--reference", "/dev/null", "--current", "a.csv")
+    assert "/dev/null is not a regular file" in told.err

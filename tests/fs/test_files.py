@@ -66,8 +66,8 @@ def test_a_change_while_reading_is_noticed(tmp_path: Path, change: Callable[[Pat
     [
         (errno.ENOSPC, "a: No space left on device", "free some space"),
         (errno.EDQUOT, "a: Disk quota exceeded", "free some space"),
-        (errno.EACCES, "a: Permission denied (b)", "ls -ld"),
-        (errno.EROFS, "a: Read-only file system (b)", "ls -ld"),
+        (errno.EACCES, "a: Permission denied (b)", "who may read"),
+        (errno.EROFS, "a: Read-only file system (b)", "who may read"),
         (errno.EIO, "a: Input/output error", ""),
     ],
 )

@@ -44,6 +44,11 @@ STATES = [
         "register_with_two_git_remotes", "git remote add one $TOP/../one", "git remote add two $TOP/../two",
         "mvc register m", NAME="one",
     ),
+    # drift.
+    state(
+        "drift_into_no_directory", "printf 'n\\n1\\n2\\n' > p.csv",
+        "mvc drift --reference p.csv --current p.csv --prom no/such/x.prom",
+    ),
     # package.
     state("package_into_a_folder_that_is_there", *HUB, "mvc package m.bin -o plain.txt", REF="m.bin", DIR="fresh"),
     state("package_into_no_directory", *HUB, "mvc package m.bin -o no/where"),

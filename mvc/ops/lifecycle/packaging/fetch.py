@@ -113,7 +113,7 @@ def contents_of(layers: list[Layer], what: str) -> Contents:
     found = {layer.path.removeprefix(name): layer for layer in documents if layer.path.startswith(name)}
     files = [layer for layer in layers if layer.kind != DOCUMENT]
     if odd := next((layer.path for layer in files if layer.path.partition("/")[0] != name), ""):
-        raise InvalidFormat(f"{what} has a file {odd!r}, which is no part of {name!r}")
+        raise InvalidFormat(f"{what} has a file {odd!r}, which is no part of {name!r}", _ANEW)
     return Contents(name, files, {ending: found[ending] for ending in _LIMITS if ending in found})
 
 

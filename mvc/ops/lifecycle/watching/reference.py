@@ -67,7 +67,8 @@ def _in_workspace(project: Project, text: str) -> Reference:
     if item is not None or (path and is_path(project, text) and not os.path.exists(full)):
         return Reference(text, tracked=True)
     if not os.path.isfile(full):
-        problem = "is a directory, expected a file" if os.path.isdir(full) else "does not exist"
+        is_there = "is not a regular file" if os.path.exists(full) else "does not exist"
+        problem = "is a directory, expected a file" if os.path.isdir(full) else is_there
         raise UsageError(f"{text} {problem}", "mvc ls  # lists what is tracked; or name a file")
     return Reference(full, tracked=False)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from math import hypot
 from typing import NamedTuple
 
-from mvc.errors import UsageError
+from mvc.errors import InvalidFormat, UsageError
 from mvc.evaluation.live.join import LiveRows, Served, join
 from mvc.evaluation.live.labels import read_labels
 from mvc.evaluation.live.prediction_log import Part
@@ -105,6 +105,8 @@ def score_live(project: Project, request: Request) -> LiveScore:
         with open(request.truth, "rb") as file:
             labels = read_labels(PredictionsFile(file, request.shown), kind, roles.truth)
             digest = hash_stream(file.fileno(), os.fstat(file.fileno()).st_size)
+    except InvalidFormat as error:
+        raise type(error)(error.message, error.fix or "check the column of labels") from None
     except OSError as error:
         raise as_error(error, request.shown) from None
     joined = join(parts, request.name, labels, roles, project.around.remark)
