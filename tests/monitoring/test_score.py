@@ -117,6 +117,23 @@ def test_one_part_is_a_log(begin: Callable[..., Repo]) -> None:
     assert (told.code, "has no part of a prediction log" in told.err) == (2, True)
 
 
+def test_what_to_do_is_said_of_bad_labels_and_outputs(begin: Callable[..., Repo]) -> None:
+    repo = begin(scene)
+    repo.write("none.csv", "mvc_request_id,other,more\n1,2,3\n")
+    pq.write_table(pa.table({"mvc_request_id": ["a"], "label": pa.array([[1]])}), repo.root / "list.parquet")
+    repo.write("long.csv", f"mvc_request_id,label\na,{'x' * 300}\n")
+    for code, truth, words in (
+        (2, "none.csv", ()), (2, "list.parquet", ()), (2, "long.csv", ()), (3, "gone.csv", ()),
+        (2, "labels.csv", ("-o", "labels.csv")), (3, "labels.csv", ("--prom", "log")),
+        (3, "labels.csv", ("-o", "labels.csv/x")),
+    ):
+        told = repo.mvc("monitor", "score", "ranker", "--log", "log", "--truth", truth, *words)
+        assert told.code == code, told
+        assert "\n  try: " in told.err, told
+    told = repo.mvc("monitor", "rules", "ranker", "-o", "log")
+    assert (told.code, told.err.splitlines()[1]) == (3, "  try: name a file, not a directory")
+
+
 def metric(version: dict[str, Any], name: str, **part: str) -> dict[str, Any]:
     one, = (item for item in version["metrics"] if (item["name"], item["slice"]) == (name, part))
     return dict(one)
