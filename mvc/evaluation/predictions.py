@@ -94,7 +94,7 @@ class PredictionsFile:
         self._ending = ending_of(what)
         if not self._ending:
             expected = ", ".join(f"*{ending}" for ending in ENDINGS)
-            raise InvalidFormat(f"{what}: expected a file named {expected}", "name the file by its format")
+            raise InvalidFormat(f"{what}: expected a file named {expected}", "choose a file of one of these formats")
         with self._reading():
             self._schema = self._read_schema()
             self.kinds = {field.name: _kind(field.type) for field in self._schema}

@@ -340,7 +340,7 @@ def test_a_report_that_cannot_be_read_is_told_before_anything_is_written(models:
     (("m.skops", "m.onnx", "--to", "onnx", "--data", "."), 2, ". is a directory, expected a file of rows",
      "--data SAMPLE.csv"),
     (("m.skops", "m.onnx", "--to", "onnx", "--data", "m.joblib"), 2,
-     "m.joblib: expected a file named *.csv, *.jsonl, *.ndjson, *.parquet", ""),
+     "m.joblib: expected a file named *.csv, *.jsonl, *.ndjson, *.parquet", "choose a file of one of these formats"),
     (("m.skops", "m.onnx", "--to", "onnx"), 2, "--to onnx compares the outputs on a sample, and none is given",
      "mvc convert m.skops m.onnx --to onnx --data SAMPLE.csv  # rows that the model takes"),
     (("m.skops", "m.onnx", "--to", "onnx", "--data", "link.csv"), 2, "link.csv is a symlink, expected a file",
