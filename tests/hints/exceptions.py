@@ -48,6 +48,7 @@ ELSEWHERE = {
     "oci/": "tests/packaging/test_client.py tests/packaging/test_registry.py",
     "cli/commands/production/monitor.py": "tests/monitoring/test_score.py",
     "cli/commands/production/serve.py:serve 'mvc serve REF --log DIR'": "tests/monitoring/test_serve_log.py",
+    "serving/prediction_log/folder.py": "tests/monitoring/test_log_faults.py",
     "ops/lifecycle/watching/rules.py": "tests/monitoring/test_score.py",
     "ops/lifecycle/watching/score.py:score_live 'mvc serve REF": "tests/monitoring/test_serve_log.py",
     "cli/commands/production/package.py": "tests/packaging/test_context.py tests/packaging/test_registry.py",
