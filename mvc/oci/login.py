@@ -47,9 +47,10 @@ def read_logins(environ: Mapping[str, str]) -> dict[str, Any]:
     except OSError as error:
         raise as_error(error, path) from None
     try:
-        return msgspec.to_builtins(msgspec.json.decode(raw, type=Logins))  # type: ignore[no-any-return]
+        found: dict[str, Any] = msgspec.to_builtins(msgspec.json.decode(raw, type=Logins))
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         raise UsageError(f"{path} is not a file of logins to registries", f"export {_FILE}=FILE") from None
+    return found
 
 
 def _path(environ: Mapping[str, str]) -> str:

@@ -89,9 +89,10 @@ class OnnxModel:
             MvcError: the model cannot be run on them.
         """
         try:
-            return self._session.run(None, feed)  # type: ignore[no-any-return]  # it has no types
+            outputs: list[Any] = self._session.run(None, feed)
         except Exception as error:  # noqa: BLE001 - its errors have no common class
             raise MvcError(f"ONNX Runtime cannot run the model on these inputs: {first_line(error)}") from None
+        return outputs
 
     def read(self, outputs: list[Any]) -> Prediction:
         """Return the predictions in what `run` returned.

@@ -198,4 +198,3 @@ def search_entries(model: SiteModel) -> Iterator[tuple[str, str, str]]:
             words += [dataset.id for dataset in report.datasets]
             words += [f"{key}={text}" for key, text in report.params.items()]
         yield f"{model.name}@{item.name}", f"{folder}/{item.name}.html", " ".join(filter(None, dict.fromkeys(words)))
-

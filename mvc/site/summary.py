@@ -153,4 +153,3 @@ def moment(text: str) -> float | None:
         return None if found.tzinfo is None else found.timestamp()
     except (ValueError, OverflowError):
         return None
-

@@ -267,7 +267,8 @@ class Content:
                 if isinstance(error, RemoteError) and (named or len(configured_remotes(project.settings)) == 1):
                     raise
                 self._fetch()  # another remote may have it
-        return on_close.enter_context(project.cache.open(digest.blake3))
+        content: BinaryIO = project.cache.open(digest.blake3)
+        return on_close.enter_context(content)
 
     def _write(self, target: str, pointer: Pointer, entries: list[Entry], types: tuple[LinkType, ...]) -> None:
         links = Links(self._project.cache, types, self._project.links.trusted)

@@ -23,6 +23,8 @@ _DIGEST = 16
 _Arrow: TypeAlias = Any
 """pyarrow has no types."""
 _Array: TypeAlias = NDArray[Any]
+
+
 class Privacy(NamedTuple):
     """The columns that must not be readable in the log: names of inputs, or of their columns."""
 
@@ -68,7 +70,8 @@ def encode(tables: Sequence[_Arrow]) -> bytes:
     parquet.write_table(
         table, sink, compression="zstd", use_dictionary=texts, write_page_checksum=True, row_group_size=len(table) or 1,
     )
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]  # it has no types
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def names_in(joined: Joined) -> set[str]:

@@ -134,7 +134,6 @@ class _Servicer:
         finally:
             self._bodies -= size
 
-
     def _to_read(self, answer: Any) -> Any:
         """Return an answer; one that is not small counts until its call ends, which is when it is read."""
         task, size = asyncio.current_task(), answer.ByteSize()

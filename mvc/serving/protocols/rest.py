@@ -114,7 +114,6 @@ class _App:
             if self._memory.bytes > self._limits.bodies:
                 raise too_many_bytes()
 
-
     def _answering(self, answer: Callable[[Request], Response]) -> Any:
         async def endpoint(request: Request) -> Response:
             try:

@@ -119,7 +119,7 @@ class Cache:
 
     # Content.
 
-    def open(self, name: str) -> BinaryIO:
+    def open(self, name: str) -> io.FileIO | io.BytesIO:
         """Return a readable stream of the object's bytes, not verified.
 
         Raises:
@@ -129,6 +129,15 @@ class Cache:
             return open(self.loose_path(name), "rb", buffering=0)
         except FileNotFoundError:
             return io.BytesIO(self.packed_bytes(name))
+
+    def buffered(self, name: str) -> BinaryIO:
+        """Return the same, for reading few bytes at a time.
+
+        Raises:
+            MissingObject: as for `open`.
+        """
+        found = self.open(name)
+        return found if isinstance(found, io.BytesIO) else io.BufferedReader(found)
 
     def packed_bytes(self, name: str) -> bytes:
         """Return a packed object's bytes, not verified.

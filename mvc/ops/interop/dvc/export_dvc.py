@@ -148,7 +148,7 @@ class _DvcCache:
         md5 = hashlib.md5(usedforsecurity=False)
         temp = self._staging.name(self._project.root)
         with self._project.cache.open(digest.blake3) as source, open(temp, "xb") as target:
-            found = hash_reader(source.readinto, digest.size, (md5.update, target.write))  # type: ignore[attr-defined]
+            found = hash_reader(source.readinto, digest.size, (md5.update, target.write))
         if found != digest:
             os.unlink(temp)
             raise damaged(digest.blake3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,6 +76,5 @@ def _files(project: Project, pointer: Pointer) -> Iterator[tuple[str, str]]:
 
 
 def _read(project: Project, blake3: str) -> Iterator[tuple[str, StoredTensor]]:
-    with project.cache.open(blake3) as opened:
-        file = opened if isinstance(opened, io.BytesIO) else io.BufferedReader(opened)  # type: ignore[type-var]  # raw
+    with project.cache.buffered(blake3) as file:
         yield from read_tensors(file).items()

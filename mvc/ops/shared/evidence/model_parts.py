@@ -5,10 +5,9 @@ Only headers and indexes are read, and not compared with a digest. What the cach
 
 from __future__ import annotations
 
-import io
 import posixpath
 from collections.abc import Callable, Iterable
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.modelfiles.onnx_data import external_locations
@@ -75,7 +74,7 @@ def _of_directory(cache: Cache, entries: Iterable[Entry]) -> Parts:
             outside += found.left(entry.path)
         elif name.endswith(INDEX):
             beside = {posixpath.basename(other) for other in names if posixpath.dirname(other) == folder}
-            with opened(cache, entry.blake3) as file:
+            with cache.buffered(entry.blake3) as file:
                 problems += shard_problems(file.read(LARGEST + 1), name, beside)
     return Parts((), tuple(problems), tuple(outside))
 
@@ -97,14 +96,8 @@ class _Locations(NamedTuple):
 
 def _locations(cache: Cache, blake3: str) -> _Locations:
     try:
-        with opened(cache, blake3) as file:
+        with cache.buffered(blake3) as file:
             found = [posixpath.normpath(place) for place in external_locations(file)]
     except InvalidFormat as error:
         return _Locations(problem=error.message)
     return _Locations(tuple(filter(is_valid_path, found)), tuple(place for place in found if not is_valid_path(place)))
-
-
-def opened(cache: Cache, blake3: str) -> BinaryIO:
-    """Return an object of the cache as a buffered file; as `Cache.open`."""
-    found = cache.open(blake3)
-    return found if isinstance(found, io.BytesIO) else io.BufferedReader(found)  # type: ignore[type-var]  # raw

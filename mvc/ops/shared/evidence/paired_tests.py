@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mvc.errors import MvcError
 from mvc.evaluation.extra import require
-from mvc.ops.shared.evidence.recomputed import opened, problem_of
+from mvc.ops.shared.evidence.recomputed import problem_of
 from mvc.project import Project
 from mvc.quality.judge.facts import PairedTests
 from mvc.quality.reports.report import Metric, Predictions, Report, label
@@ -37,9 +37,9 @@ def _compared(
     from mvc.evaluation.paired import compare  # noqa: PLC0415 - takes a second
     from mvc.evaluation.recompute import load_predictions  # noqa: PLC0415 - as above
 
-    with opened(project.cache, old) as file:
+    with project.cache.buffered(old.blake3) as file:
         before = load_predictions(old, (), file)
-    with opened(project.cache, new) as file:
+    with project.cache.buffered(new.blake3) as file:
         after = load_predictions(new, metrics, file)
     names = {label(report.placed(item)): label(item) for item in metrics}
     tests = compare(before, after, names, report.dataset_of(new))

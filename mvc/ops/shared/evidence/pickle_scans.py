@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
 
 from mvc.errors import CorruptObject, InvalidFormat, MissingObject
 from mvc.objects.manifest import Entry
@@ -76,10 +75,9 @@ def _scan(cache: Cache, path: str, entry: Entry, allowed: Iterable[str], *, trus
     from mvc.pickles.scan import scan  # noqa: PLC0415 - import time, of the hook
 
     try:
-        with cache.open(entry.blake3) as opened:
+        with cache.buffered(entry.blake3) as file:
             if not trusted and not cache.matches(entry.blake3):
                 return PickleScan(entry.path, problem=_DAMAGED)
-            file: BinaryIO = opened if isinstance(opened, io.BytesIO) else io.BufferedReader(opened)  # type: ignore[type-var]  # a raw file
             size = file.seek(0, io.SEEK_END)
             file.seek(0)
             return PickleScan(entry.path, *scan(file, size, path, allowed))

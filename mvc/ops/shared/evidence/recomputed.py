@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-from typing import BinaryIO, cast
-
 from mvc.errors import MissingObject
 from mvc.evaluation.extra import require
 from mvc.project import Project
@@ -29,18 +26,8 @@ def recomputed(project: Project, report: Report) -> Recomputed | None:
     predictions = report.predictions
     if problem := problem_of(project.cache, predictions):
         return Recomputed(problem=problem, fix=project.shell.line("mvc fetch", predictions.path))
-    with opened(project.cache, predictions) as file:
+    with project.cache.buffered(predictions.blake3) as file:
         return recompute(report, predictions, file)
-
-
-def opened(cache: Cache, predictions: Predictions) -> BinaryIO:
-    """Return the content of predictions that the cache has, to be closed.
-
-    Raises:
-        MissingObject: it has not.
-    """
-    file = cache.open(predictions.blake3)
-    return file if isinstance(file, io.BytesIO) else io.BufferedReader(cast("io.RawIOBase", file))
 
 
 def problem_of(cache: Cache, predictions: Predictions) -> str:
