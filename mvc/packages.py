@@ -1,4 +1,4 @@
-"""What to type to install what is missing.
+"""Packages that are missing, and what to type to install them.
 
 No index has mvc under a name that is ours, so no line to type names one: `pip install modelvc` would install what
 somebody else put there.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 
 UPGRADE = "upgrade mvc, in the way it was installed"
 
@@ -39,6 +40,13 @@ def of_server(name: str) -> bool:
     """Whether a server of mvc needs a package of its own choice: mvc itself, and what it stands on."""
     own = {"mvc", "modelvc", "pip", *(_END_OF_NAME.split(item)[0] for item in (*CORE, *EXTRAS["serve"]))}
     return re.sub("[-_.]+", "-", name).lower() in own
+
+
+def missing(packages: Iterable[str]) -> str:
+    """Return the first of some packages that cannot be imported; empty if all can."""
+    from importlib.util import find_spec  # noqa: PLC0415 - import time, of the hook
+
+    return next((name for name in packages if find_spec(name) is None), "")
 
 
 def install(extra: str) -> str:

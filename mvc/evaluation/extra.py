@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from mvc.errors import UsageError
-from mvc.packages import install
+from mvc.packages import install, missing
 
 _PACKAGES = ("numpy", "pyarrow", "sklearn", "fairlearn")
 
@@ -16,5 +14,5 @@ def require(what: str = "metrics from predictions") -> None:
     Raises:
         UsageError: one is missing.
     """
-    if missing := next((name for name in _PACKAGES if find_spec(name) is None), ""):
-        raise UsageError(f"{what} need the package {missing}", install("eval"))
+    if package := missing(_PACKAGES):
+        raise UsageError(f"{what} need the package {package}", install("eval"))

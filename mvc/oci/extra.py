@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from mvc.errors import UsageError
-from mvc.packages import install
+from mvc.packages import install, missing
 
 
 def require() -> None:
@@ -14,5 +12,5 @@ def require() -> None:
     Raises:
         UsageError: it is not.
     """
-    if find_spec("oras") is None:
-        raise UsageError("registries need the package oras", install("oci"))
+    if package := missing(("oras",)):
+        raise UsageError(f"registries need the package {package}", install("oci"))

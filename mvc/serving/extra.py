@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from mvc.errors import UsageError
-from mvc.packages import install
+from mvc.packages import install, missing
 
 _PACKAGES = ("numpy", "kserve", "prometheus_client")
 
@@ -16,5 +14,5 @@ def require() -> None:
     Raises:
         UsageError: one is missing.
     """
-    if missing := next((name for name in _PACKAGES if find_spec(name) is None), ""):
-        raise UsageError(f"a server needs the package {missing}", install("serve"))
+    if package := missing(_PACKAGES):
+        raise UsageError(f"a server needs the package {package}", install("serve"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,10 +65,10 @@ def drift(
 
 
 def _require() -> None:
-    from mvc.packages import install  # noqa: PLC0415
+    from mvc.packages import install, missing  # noqa: PLC0415
 
-    if missing := next((name for name in ("pyarrow", "scipy") if find_spec(name) is None), ""):
-        raise UsageError(f"tests of drift need the package {missing}", install("drift"))
+    if package := missing(("pyarrow", "scipy")):
+        raise UsageError(f"tests of drift need the package {package}", install("drift"))
 
 
 def _with_reference(project: Project, request: Request) -> Request:
