@@ -150,7 +150,8 @@ def test_a_plot_is_written_beside_the_table(repo: Repo) -> None:
     assert "auc@holdout" in repo.ok("compare", "m", "--plot", "out.svg").out
     assert b"v1.2.0" in repo.read("out.svg")
     repo.ok("compare", "m", "--plot", "out.svg", "--json")
-    assert "No such file" in repo.fails(3, "compare", "m", "--plot", "nowhere/out.svg").err
+    error = repo.fails(3, "compare", "m", "--plot", "nowhere/out.svg").err
+    assert f"mkdir -p {repo.root}/nowhere" in error
 
 
 def test_log_and_diff_show_how_metrics_changed(repo: Repo) -> None:
