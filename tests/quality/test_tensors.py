@@ -20,8 +20,9 @@ GOOD = {"w": {"dtype": "BF16", "shape": [2, 3], "data_offsets": [0, 12]}, "__met
 
 
 def test_type_and_shape() -> None:
-    assert read_tensors(io.BytesIO(headed(GOOD))) == {"w": "BF16[2,3]"}
-    assert read_tensors(io.BytesIO(headed({"s": {"dtype": "F32", "shape": []}}))) == {"s": "F32[]"}
+    found = read_tensors(io.BytesIO(headed({**GOOD, "s": {"dtype": "F32", "shape": []}})))
+    assert {name: tensor.text for name, tensor in found.items()} == {"w": "BF16[2,3]", "s": "F32[]"}
+    assert found["w"].shape == (2, 3)
 
 
 @pytest.mark.parametrize("raw", [
