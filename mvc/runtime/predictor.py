@@ -27,6 +27,11 @@ class Prediction(NamedTuple):
     scores: Mapping[str, Array]
     """The score of each label, in the order of the labels; none of a model without scores."""
 
+    @property
+    def arrays(self) -> tuple[Array, ...]:
+        """All of them, each with a value for each row."""
+        return self.predicted, *self.scores.values()
+
 
 class Predictor(Protocol):
     """A loaded model."""

@@ -34,12 +34,12 @@ class Answered(NamedTuple):
     @property
     def memory(self) -> int:
         """About how many bytes it takes; an input without rows takes as many for each."""
-        arrays = [self.prediction.predicted, *self.prediction.scores.values()] if self.prediction else []
+        outputs = self.prediction.arrays if self.prediction else ()
         inputs = [
             memory_of(values) * (1 if values.shape[:1] == (self.rows,) else self.rows)
             for values in self.columns.values()
         ]
-        return _OVERHEAD + len(self.request_id) + sum(inputs) + sum(map(memory_of, arrays))
+        return _OVERHEAD + len(self.request_id) + sum(inputs) + sum(map(memory_of, outputs))
 
 
 class LogMetrics(Protocol):

@@ -49,7 +49,7 @@ class Joined(NamedTuple):
     @property
     def memory(self) -> int:
         """About how many bytes they take; a constant as many for each row."""
-        outputs = [self.prediction.predicted, *self.prediction.scores.values()] if self.prediction else []
+        outputs = self.prediction.arrays if self.prediction else ()
         arrays = (*self.inputs.values(), *outputs, self.times, self.latencies, self.place)
         repeated = sum(map(memory_of, self.constants.values())) * len(self.place) // len(self.ids)
         return sum(map(memory_of, arrays)) + sum(map(sys.getsizeof, self.ids)) + repeated

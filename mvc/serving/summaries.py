@@ -15,6 +15,7 @@ import numpy as np
 from mvc.runtime.predictor import Array, Prediction
 from mvc.serving.answers import Joined
 from mvc.serving.loaded import Identity
+from mvc.serving.tensors import text_of
 
 MOST_LABELS, MOST_FEATURES = 50, 100
 OTHER = "other"
@@ -112,5 +113,4 @@ def _add_prediction(summary: Summary, prediction: Prediction) -> None:
 
 
 def _label(value: object) -> str:
-    text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    return text[:_LONGEST_LABEL].encode(errors="replace").decode()
+    return text_of(value)[:_LONGEST_LABEL].encode(errors="replace").decode()

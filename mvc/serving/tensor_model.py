@@ -13,13 +13,13 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from mvc.errors import InvalidFormat, MvcError
+from mvc.evaluation.roles import PREDICTED, SCORE
 from mvc.modelfiles.signature import Field
 from mvc.runtime.onnx import OnnxModel
 from mvc.runtime.predictor import Array, Prediction, Predictor
 from mvc.serving.problem import Problem, invalid
 from mvc.serving.tensors import DTYPES, Tensor, datatype_of
 
-PREDICTED, SCORE = "predicted", "score_"
 _DATATYPES = {np.dtype(dtype).name: name for name, dtype in DTYPES.items()} | {"bool_": "BOOL", "string": "BYTES"}
 _MATRIX = 2
 _LONGEST_NAME = 200
@@ -35,6 +35,11 @@ class Spec(NamedTuple):
     """-1 for a dimension of any length."""
     typed: bool = True
     """Whether the model says its type; if not, it takes any."""
+
+    @property
+    def shape_of_row(self) -> tuple[int, ...]:
+        """The shape for one row: 1 for each dimension of any length."""
+        return tuple(1 if length == -1 else length for length in self.shape)
 
 
 class Answer(NamedTuple):
@@ -260,5 +265,6 @@ def _is_sure(spec: Spec) -> bool:
 
 
 def _row(spec: Spec) -> Array:
-    shape = tuple(1 if length == -1 else length for length in spec.shape)
-    return np.full(shape, "", object) if spec.datatype == "BYTES" else np.zeros(shape, DTYPES[spec.datatype])
+    if spec.datatype == "BYTES":
+        return np.full(spec.shape_of_row, "", object)
+    return np.zeros(spec.shape_of_row, DTYPES[spec.datatype])

@@ -161,6 +161,11 @@ def bytes_of(values: Array) -> bytes:
     return b"".join(_LENGTH.pack(len(item)) + item for item in encoded(values))
 
 
+def text_of(value: object) -> str:
+    """Return a value as text; in bytes, what is not UTF-8 is replaced."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
 def encoded(values: Array) -> Iterator[bytes]:
     """Yield texts as bytes."""
     for item in values.reshape(-1):

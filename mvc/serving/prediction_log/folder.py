@@ -48,8 +48,8 @@ class LogFolder:
         self._scratch: Scratch | None = None
         self._numbers = itertools.count()
 
-    def open(self) -> None:
-        """Make the folder, and remove temporary files of dead processes.
+    def open(self) -> Scratch:
+        """Make the folder, remove temporary files of dead processes, and return where new ones are made.
 
         Raises:
             OSError: it cannot be made or written.
@@ -57,6 +57,7 @@ class LogFolder:
         if self._scratch is None or not os.path.isdir(f"{self.path}/{_SCRATCH}"):  # somebody removed it
             self.close()
             self._scratch = Scratch(f"{self.path}/{_SCRATCH}")
+        return self._scratch
 
     def close(self) -> None:
         """Remove temporary files; `add` makes them anew."""
@@ -76,16 +77,12 @@ class LogFolder:
         if len(content) > self.limit:
             raise TooLarge(f"{len(content):,} bytes, and --log-limit is {self.limit:,}")
         try:
-            self.open()
-            return self._add(model, datetime.fromtimestamp(time, UTC), content)
+            return self._add(self.open().name(), model, datetime.fromtimestamp(time, UTC), content)
         except OSError:
             self.close()
             raise
 
-    def _add(self, model: str, time: datetime, content: bytes) -> int:
-        if self._scratch is None:
-            raise ValueError("not open")
-        temporary = self._scratch.name()
+    def _add(self, temporary: str, model: str, time: datetime, content: bytes) -> int:
         try:
             write_durable(temporary, content, _GROUP_READS)
             folder = f"{self.path}/{_folder_name(model)}/{time:%Y-%m-%d}"
@@ -123,10 +120,7 @@ class LogFolder:
         """
         path = f"{self.path}/{KEY}"
         if not os.path.lexists(path):
-            self.open()
-            if self._scratch is None:
-                raise ValueError("not open")
-            temporary = self._scratch.name()
+            temporary = self.open().name()
             write_durable(temporary, os.urandom(_KEY_BYTES), _PRIVATE)
             link_new(temporary, path)
             with suppress(FileNotFoundError):  # without hard links it was renamed

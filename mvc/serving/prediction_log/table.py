@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mvc.evaluation.live.prediction_log import BLAKE3, FORMAT, ID, LATENCY, MODEL, OWN, ROW, TIME, VERSION
 from mvc.evaluation.roles import PREDICTED, SCORE
 from mvc.serving.answers import Joined
+from mvc.serving.tensors import text_of
 
 MAX_WIDTH = 1000
 """Columns that one input becomes; a wider one is a column of lists."""
@@ -148,7 +149,7 @@ def _as_arrow(values: _Array) -> _Arrow:
 
     if values.dtype.kind not in "OSU":
         return pa.array(values)
-    texts = (None if _is_missing(value) else _text(value).encode(errors="replace") for value in values)
+    texts = (None if _is_missing(value) else text_of(value).encode(errors="replace") for value in values)
     return pa.array(texts, pa.binary()).cast(pa.string())  # a model may return text that UTF-8 does not have
 
 
@@ -157,7 +158,7 @@ def _hashed(values: _Array, key: bytes) -> _Arrow:
     import pyarrow as pa  # noqa: PLC0415 - takes time
 
     def digest(value: object) -> str:
-        return blake3(_text(value).encode(errors="surrogatepass"), key=key).hexdigest(length=_DIGEST)
+        return blake3(text_of(value).encode(errors="surrogatepass"), key=key).hexdigest(length=_DIGEST)
 
     return pa.array([None if _is_missing(value) else digest(value) for value in _comparable(values)], pa.string())
 
@@ -173,7 +174,3 @@ def _comparable(values: _Array) -> list[Any]:
 
 def _is_missing(value: object) -> bool:
     return value is None or value != value  # noqa: PLR0124 - NaN
-
-
-def _text(value: object) -> str:
-    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)

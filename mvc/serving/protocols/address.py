@@ -21,6 +21,11 @@ class Address(NamedTuple):
     grpc_port: int | None
     """0 as above; None for no gRPC."""
 
+    @property
+    def host_in_urls(self) -> str:
+        """The host, in brackets if it is an address of IPv6."""
+        return f"[{self.host}]" if ":" in self.host else self.host
+
 
 def bound(address: Address) -> socket.socket:
     """Return a socket for HTTP.

@@ -70,8 +70,7 @@ async def _serve(
 def _grpc(inference: Inference, limits: Limits, address: Address) -> GrpcServer | None:
     if address.grpc_port is None:
         return None
-    host = f"[{address.host}]" if ":" in address.host else address.host
     try:
-        return GrpcServer(inference, limits, f"{host}:{address.grpc_port}")
+        return GrpcServer(inference, limits, f"{address.host_in_urls}:{address.grpc_port}")
     except RuntimeError:
         raise taken(address.host, address.grpc_port, "Address already in use") from None

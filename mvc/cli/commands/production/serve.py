@@ -104,13 +104,12 @@ def _say(text: str) -> None:
 
 
 def _show(output: Output, prepared: Sequence[Prepared], address: Address) -> None:
-    host = f"[{address.host}]" if ":" in address.host else address.host
-    top = f"http://{host}:{address.port}"
+    top = f"http://{address.host_in_urls}:{address.port}"
     for item in prepared:
         name, version, blake3 = item.loaded.identity
         what = f"{output.paint('serving', 'green')} {visible(name)} {visible(version)} (blake3 {blake3[:12]})"
         output.line(f"{what} at {top}/v2/models/{item.loaded.address}")
-    grpc = "" if address.grpc_port is None else f", gRPC at {host}:{address.grpc_port}"
+    grpc = "" if address.grpc_port is None else f", gRPC at {address.host_in_urls}:{address.grpc_port}"
     output.line(f"metrics at {top}/metrics{grpc}")
     output.line(f"  try: {_curl(top, prepared[0])}")
     sys.stdout.flush()
@@ -128,10 +127,9 @@ def _curl(top: str, item: Prepared) -> str:
 
 
 def _zeros(spec: Spec) -> dict[str, Any]:
-    shape = [1 if length == -1 else length for length in spec.shape]
-    count = min(math.prod(shape), _LONGEST_LINE)  # more is too long anyway
+    count = min(math.prod(spec.shape_of_row), _LONGEST_LINE)  # more is too long anyway
     data = [False if spec.datatype == "BOOL" else 0] * count
-    return {"name": spec.name, "datatype": spec.datatype, "shape": shape, "data": data}
+    return {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape_of_row, "data": data}
 
 
 def _size(option: str, text: str) -> int:
