@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -31,14 +30,7 @@ class HttpServer:
 
     def __init__(self, app: Any, limits: Limits, memory: Memory) -> None:
         self.memory = memory
-        protocol = partial(_Protocol, limits.arrival, most_connections(), memory)
-        self._server = _Server(Config(
-            app, http=protocol,  # type: ignore[arg-type]  # called as a class
-            ws="none", lifespan="off", log_config=None,
-            log_level="error",  # its warnings are lines on stderr that a client can make
-            access_log=False, server_header=False, timeout_keep_alive=65,
-            timeout_graceful_shutdown=max(1, int(limits.drain)),
-        ))
+        self._server = _Server(_Config(app, limits, memory))
 
     async def serve(self, listener: socket.socket) -> None:
         """Answer requests until `stop`."""
@@ -52,6 +44,19 @@ class HttpServer:
         """Take no more connections, and end when all are answered, or `now`."""
         self._server.should_exit = True
         self._server.force_exit = now
+
+
+class _Config(Config):
+    """What a connection is given: the options of uvicorn, and the limits of this server."""
+
+    def __init__(self, app: Any, limits: Limits, memory: Memory) -> None:
+        super().__init__(
+            app, http=_Protocol, ws="none", lifespan="off", log_config=None,
+            log_level="error",  # its warnings are lines on stderr that a client can make
+            access_log=False, server_header=False, timeout_keep_alive=65,
+            timeout_graceful_shutdown=max(1, int(limits.drain)),
+        )
+        self.seconds, self.most, self.memory = limits.arrival, most_connections(), memory
 
 
 class _Server(Server):
@@ -71,9 +76,9 @@ class _Server(Server):
 class _Protocol(HttpToolsProtocol):
     """A connection on which a request must arrive, and an answer be read, in time; a head has a limit."""
 
-    def __init__(self, seconds: float, most: int, memory: Memory, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._seconds, self._most, self._memory = seconds, most, memory
+    def __init__(self, config: _Config, *args: Any, **options: Any) -> None:
+        super().__init__(config, *args, **options)
+        self._seconds, self._most, self._memory = config.seconds, config.most, config.memory
         self._late: asyncio.TimerHandle | None = None
         """Until a request is here: from its first byte, or the begin of the connection."""
         self._unread: asyncio.TimerHandle | None = None
