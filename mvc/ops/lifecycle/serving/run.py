@@ -59,14 +59,7 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
         raise UsageError(message, "mvc serve --help")
     if setup.log:
         check_folder(setup.log)
-
-    def prove(project: Project, text: str) -> ProvenContent:
-        content = setup.options.prove(project, text)
-        server = "mvc.serving.protocols.server"  # its import takes a second, as loading a model may
-        threading.Thread(target=import_module, args=(server,)).start()
-        return content
-
-    options = setup.options._replace(prove=prove)
+    options = setup.options._replace(prove=_then_import(setup.options.prove))
     try:
         found = [
             Prepared(target, prepare(project, target, name, options))
@@ -78,6 +71,16 @@ def prepare_all(project: Project, texts: Sequence[str], setup: Setup) -> list[Pr
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"two models are named {twice}", "mvc serve --help")
     return found
+
+
+def _then_import(prove: Callable[[Project, str], ProvenContent]) -> Callable[[Project, str], ProvenContent]:
+    """Return what also begins to import the server, in a thread: that takes a second, as loading a model may."""
+    def run(project: Project, text: str) -> ProvenContent:
+        content = prove(project, text)
+        threading.Thread(target=import_module, args=("mvc.serving.protocols.server",)).start()
+        return content
+
+    return run
 
 
 def run(
@@ -93,7 +96,7 @@ def run(
         UsageError: a port is taken, or a column that must not be logged is unknown.
         MvcError: the folder of the log cannot be written.
     """
-    from mvc.serving.protocols import server  # noqa: PLC0415 - see `prepare_all`
+    from mvc.serving.protocols import server  # noqa: PLC0415 - see `_then_import`
 
     answers = Answers(say)
     metrics = Metrics(answers)
@@ -108,10 +111,7 @@ def run(
         gc.enable()  # unlike other commands, a server is not short-lived
         started(address)
         if setup.follow is not None:
-            for model in followed:
-                metrics.follows(model.served.name)
-            quiet = around._replace(progress=SILENT, waiting=lambda _: None, remark=lambda *_: None)
-            follower = Follower(quiet, followed, setup.options, metrics, say)
+            follower = _follower(around, followed, setup.options, metrics, say)
             threading.Thread(target=follower.run, args=(setup.follow, stop), daemon=True).start()
 
     try:
@@ -124,6 +124,16 @@ def run(
     if not is_idle:
         sys.stdout.flush()
         os._exit(0)
+
+
+def _follower(
+    around: Surroundings, models: list[Followed], options: Options, metrics: Metrics, say: Callable[[str], None],
+) -> Follower:
+    """Return what follows the registry: it writes only by `say`. Begin its series."""
+    for model in models:
+        metrics.follows(model.served.name)
+    quiet = around._replace(progress=SILENT, waiting=lambda _: None, remark=lambda *_: None)
+    return Follower(quiet, models, options, metrics, say)
 
 
 def _log(
