@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from math import floor, isfinite, log10
 from typing import NamedTuple
 
-from mvc.quality.side_by_side import Limit, MetricRow
+from mvc.quality.side_by_side import Limit, MetricRow, Value
 from mvc.quality.words import rounded
 from mvc.site.facts import Period
 
@@ -79,13 +79,7 @@ def chart_of(row: MetricRow, names: Sequence[str], limits: Iterable[Limit]) -> C
     if y is None or not values:
         return None
     x = Scale(-0.5, len(names) - 0.5, _LEFT, WIDTH - _RIGHT)
-    points = []
-    for index, item in values:
-        error = _ERRORS * (item.stderr or 0)
-        interval = f" ± {rounded(error)}" if error else ""
-        title = f"{names[index]}: {rounded(item.value)}{interval}{'' if item.comparable else ' (on other data)'}"
-        low, high = y.at(item.value - error), y.at(item.value + error)
-        points.append(Point(x.at(index), y.at(item.value), high, low, title, item.comparable))
+    points = [_point(item, names[index], x.at(index), y) for index, item in values]
     way = {True: "higher is better", False: "lower is better", None: ""}[row.higher_is_better]
     step = -(-len(names) // _LABELS)
     shown = [index for index in range(len(names)) if (len(names) - 1 - index) % step == 0]
@@ -94,6 +88,13 @@ def chart_of(row: MetricRow, names: Sequence[str], limits: Iterable[Limit]) -> C
         tuple(Label(y.at(item.value), f"{item.name} {rounded(item.value)}") for item in bounds),
         tuple(_ticks(y)), tuple(Label(x.at(index), names[index]) for index in shown),
     )
+
+
+def _point(item: Value, name: str, x: float, y: Scale) -> Point:
+    error = _ERRORS * (item.stderr or 0)
+    interval = f" ± {rounded(error)}" if error else ""
+    title = f"{name}: {rounded(item.value)}{interval}{'' if item.comparable else ' (on other data)'}"
+    return Point(x, y.at(item.value), y.at(item.value + error), y.at(item.value - error), title, item.comparable)
 
 
 def path_of(points: Iterable[Point]) -> str:

@@ -44,7 +44,7 @@ ELSEWHERE = {
     "ops/lifecycle/packaging/fetch.py": "tests/packaging/test_client.py tests/packaging/test_registry.py",
     "ops/lifecycle/packaging/write.py:_source 'mvc package REF --oci": "tests/packaging/test_context.py",
     "ops/lifecycle/packaging/subject.py:subject_of f'{line} --oci": "tests/packaging/test_registry.py",
-    "ops/lifecycle/packaging/subject.py:subject_of line": "tests/packaging/test_registry.py",
+    "ops/lifecycle/packaging/subject.py:_remark_left_out line": "tests/packaging/test_registry.py",
     "oci/": "tests/packaging/test_client.py tests/packaging/test_registry.py",
     "cli/commands/production/monitor.py": "tests/monitoring/test_score.py",
     "cli/commands/production/serve.py:serve 'mvc serve REF --log DIR'": "tests/monitoring/test_serve_log.py",

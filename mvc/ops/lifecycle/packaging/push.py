@@ -48,19 +48,10 @@ def push(project: Project, subject: Subject, file: str, sums: Mapping[str, str],
         InvalidFormat: it has too many files.
         MvcError: the registry refused, did not answer, or stored something else.
     """
-    name = os.path.basename(subject.path)
-    contents: dict[str, Body] = {}
-    layers = []
-    for entry in files_of(project, subject.pointer):
-        path = f"{file}/{entry.path}" if entry.path else file
-        digest = f"sha256:{sums[entry.blake3]}"
-        contents[digest] = Body(entry.size, partial(_parts, path))
-        layers.append(Layer(f"{name}/{entry.path}".rstrip("/"), WEIGHTS, digest, entry.size, entry.exec))
-    for ending, raw in subject.documents.items():
-        contents[sha256(raw)] = _body(raw)
-        layers.append(Layer(name + ending, DOCUMENT, sha256(raw), len(raw)))
+    layers = [*_layers(project, subject, file, sums)]
     kind = format_of(file) if subject.pointer.kind == "file" else ""
-    artifact = build(About(subject.name, subject.version, subject.commit, kind), layers)
+    artifact = build(About(subject.name, subject.version, subject.commit, kind), (layer for layer, _ in layers))
+    contents = {layer.digest: body for layer, body in layers}
     contents[sha256(artifact.config)] = _body(artifact.config)
     registry = Registry(target, project.around.environ)
     sent = _send(registry, contents, project.around.progress)
@@ -69,6 +60,19 @@ def push(project: Project, subject: Subject, file: str, sums: Mapping[str, str],
     return Packaged(
         target.at(digest), digest, target.tag, subject.path, pointer.digest.blake3, pointer.files, pointer.total, sent,
     )
+
+
+def _layers(
+    project: Project, subject: Subject, file: str, sums: Mapping[str, str],
+) -> Iterator[tuple[Layer, Body]]:
+    """Yield the layers of the artifact, the files of the model first, each with its content."""
+    name = os.path.basename(subject.path)
+    for entry in files_of(project, subject.pointer):
+        path, inside = (f"{file}/{entry.path}", f"{name}/{entry.path}") if entry.path else (file, name)
+        layer = Layer(inside, WEIGHTS, f"sha256:{sums[entry.blake3]}", entry.size, entry.exec)
+        yield layer, Body(entry.size, partial(_parts, path))
+    for ending, raw in subject.documents.items():
+        yield Layer(name + ending, DOCUMENT, sha256(raw), len(raw)), _body(raw)
 
 
 def _send(registry: Registry, contents: Mapping[str, Body], progress: Progress) -> int:

@@ -61,23 +61,26 @@ def subject_of(project: Project, text: str, path: str, commit: str, pointer: Poi
         line = shlex.join(["mvc", "package", f"{rev}:{path}" if rev else project.shell.show(path)])
         raise UsageError(f"{named} is a part of {path}, whose digest is of all", f"{line} --oci HOST/REPO")
     registered = parse_reference(rev)
-    read = partial(report_at, project, commit)
-    documents = {POINTER: emit(pointer)}
-    raw = read(path + REPORT)
+    raw = report_at(project, commit, path + REPORT)
     report = matching_report(raw, pointer.identity, path + REPORT)
+    _remark_left_out(project, path, raw, report)
+    documents = {POINTER: emit(pointer)}
     if raw and report:
         documents[REPORT] = raw
-        for used in report.together:
-            line = "track what belongs together in one directory"
-            project.around.remark(f"{used.path}, with which {path} was evaluated, is not part of the package", line)
-        if signature := read(path + REPORT + SIGNATURES):
+        if signature := report_at(project, commit, path + REPORT + SIGNATURES):
             documents[REPORT + SIGNATURES] = signature
-    elif raw:
-        line = project.shell.line("mvc eval show", path)
-        project.around.remark(f"{path}{REPORT} is not a report of this content: it is left out", line)
     name = registered.base if registered else pointer.notes.name or registered_name(path)
     version = registered.version if registered else report.tag if report else ""
     return Subject(name, version, path, commit, pointer, documents, report)
+
+
+def _remark_left_out(project: Project, path: str, raw: bytes | None, report: Report | None) -> None:
+    if raw and report is None:
+        line = project.shell.line("mvc eval show", path)
+        project.around.remark(f"{path}{REPORT} is not a report of this content: it is left out", line)
+    for used in report.together if report else ():
+        line = "track what belongs together in one directory"
+        project.around.remark(f"{used.path}, with which {path} was evaluated, is not part of the package", line)
 
 
 def files_of(project: Project, pointer: Pointer) -> Iterator[Entry]:
