@@ -49,10 +49,7 @@ def read_log(parts: Iterable[Part], what: str, wanted: ModelVersion, remark: Rem
         message = f"{what} has rows of several models: {', '.join(models)}"
         raise UsageError(message, f"--current DIR/{shlex.quote(models[0])}")
     parts = [part for part in parts if any(counts[part.path][item] for item in versions)]
-    kinds = dict(parts[0].kinds)
-    for part in parts[1:]:
-        kinds = {name: common_kind(kind, part.kinds[name]) for name, kind in kinds.items() if name in part.kinds}
-    kinds = {name: kind for name, kind in kinds.items() if not name.startswith(OWN)}
+    kinds = _common_kinds(parts)
     features = tuple(name for name in kinds if name != PREDICTED and not name.startswith(SCORE))
     rows = sum(total[item] for item in versions)
     source = Source(what, kinds, rows, partial(_batches, parts, wanted.blake3, remark))
@@ -62,6 +59,14 @@ def read_log(parts: Iterable[Part], what: str, wanted: ModelVersion, remark: Rem
 def title(version: ModelVersion) -> str:
     """Return `ranker@v1.3.0`."""
     return "@".join(filter(None, (version.model, version.version))) or version.blake3[:12]
+
+
+def _common_kinds(parts: Sequence[Part]) -> dict[str, str]:
+    """Return the types of the columns that all parts have, without those that are about the request."""
+    kinds = {name: kind for name, kind in parts[0].kinds.items() if not name.startswith(OWN)}
+    for part in parts[1:]:
+        kinds = {name: common_kind(kind, part.kinds[name]) for name, kind in kinds.items() if name in part.kinds}
+    return kinds
 
 
 def _nothing(what: str, wanted: ModelVersion, there: Sequence[ModelVersion]) -> UsageError:

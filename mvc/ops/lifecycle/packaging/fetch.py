@@ -25,7 +25,7 @@ from mvc.objects.pointer import Pointer, dir_pointer, file_pointer
 from mvc.objects.pointer_reader import parse as parse_pointer
 from mvc.oci.client import AT_ONCE, Registry
 from mvc.oci.layout import DOCUMENT, Layer, check_sha256, parse, sha256
-from mvc.oci.reference import SCHEME, parse_reference
+from mvc.oci.reference import SCHEME, Reference, parse_reference
 from mvc.ops.lifecycle.packaging.place import new_place
 from mvc.ops.shared.reports import matching_report
 from mvc.project import Surroundings
@@ -78,12 +78,7 @@ def fetch(around: Surroundings, text: str, out: str = "") -> Fetched:
     if out:
         _check_free(around, out, again)
     registry = Registry(reference, around.environ)
-    raw = registry.manifest(reference.digest or reference.tag)
-    digest = sha256(raw)
-    if reference.digest:
-        check_sha256(digest, reference.digest, reference.name)
-    what = reference.at(digest)
-    contents = contents_of(parse(raw, what), what)
+    what, contents = _found(registry, reference)
     target = _check_free(around, out or contents.name, again)
     documents = {ending: _document(registry, layer, ending) for ending, layer in contents.documents.items()}
     pointer = parse_pointer(documents[POINTER], f"{what}: {contents.name}{POINTER}")
@@ -99,8 +94,18 @@ def fetch(around: Surroundings, text: str, out: str = "") -> Fetched:
     return Fetched(what, target, pointer.total, pointer.digest.blake3, written, REPORT + SIGNATURES in documents)
 
 
+def _found(registry: Registry, reference: Reference) -> tuple[str, Contents]:
+    """Return the name of an artifact, by its digest, and what it has."""
+    raw = registry.manifest(reference.digest or reference.tag)
+    digest = sha256(raw)
+    if reference.digest:
+        check_sha256(digest, reference.digest, reference.name)
+    what = reference.at(digest)
+    return what, contents_of(parse(raw, what), what)
+
+
 def contents_of(layers: list[Layer], what: str) -> Contents:
-    """Return what is what in an artifact.
+    """Sort the layers of an artifact into files of the model and documents.
 
     Raises:
         InvalidFormat: there is not one pointer, or there are files that do not belong to the model.
