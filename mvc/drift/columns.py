@@ -27,7 +27,7 @@ class Numbers(NamedTuple):
     """The numbers of a column."""
 
     values: Floats
-    """Sorted; only those of which squares can be added up."""
+    """Sorted; without those whose squares are too large to be added up."""
     missing: int
     """All other rows."""
     infinite: int = 0

@@ -18,7 +18,7 @@ MOST_EXACT = 10_000
 """Rows of the larger side up to which the exact p of Kolmogorov-Smirnov is computed, as SciPy does."""
 _LEAST_SCALED = 0.35
 """Below this statistic, times the root of the effective size, p is asymptotic: it is above 0.99 anyway, and
-the exact sum of SciPy may exceed 1 by rounding, of which it warns."""
+the exact sum of SciPy may exceed 1 by rounding, and then it warns."""
 
 
 def ks(statistic: float, one: Floats, other: Floats) -> tuple[float, str]:

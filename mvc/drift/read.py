@@ -72,4 +72,4 @@ def _columns(source: Source, pairs: Mapping[str, Pair]) -> dict[str, Values]:
 def _words(kind: str) -> str:
     """Return what the values of a column are, in the plural."""
     known = {"text": "texts", "integer": "numbers", "number": "numbers"}
-    return known.get(kind, "bytes that are no text" if "binary" in kind else f"values {kind}")
+    return known.get(kind, "bytes that are not text" if "binary" in kind else f"values {kind}")

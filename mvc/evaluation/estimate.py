@@ -53,7 +53,7 @@ SHARE, AMOUNT, UP_TO_ONE = (0.0, 1.0), (0.0, float("inf")), (float("-inf"), 1.0)
 def estimate(
     name: str, value: float, stderr: float, method: str, within: tuple[float, float], *, higher: bool,
 ) -> Estimate:
-    """Return a metric with an interval of as much on both sides, inside of the metric's range; NaN is no error."""
+    """Return a metric with a symmetric interval, cut off at the metric's range; without one if `stderr` is NaN."""
     if not isfinite(stderr):
         return Estimate(name, value, higher)
     ci = (max(within[0], value - Z * stderr), min(within[1], value + Z * stderr))

@@ -1,7 +1,7 @@
 """A registry, by the API of the OCI distribution specification: the only module that speaks to one.
 
-oras knows the logins of Docker. Its own transfers read a blob into memory, follow a redirect anywhere, wait for ever,
-and repeat what cannot succeed for two minutes: docs/adr/0029-oci.md.
+oras knows the logins of Docker. Its own transfers read a blob into memory, follow a redirect anywhere, wait without
+a limit, and repeat what cannot succeed for two minutes: docs/adr/0029-oci.md.
 API: https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
 """
 
@@ -129,7 +129,7 @@ class Registry:
                 return
 
     def _rest(self, digest: str, start: int, size: int) -> Iterator[bytes]:
-        """Yield a blob from `start` on; some registries send it from its first byte nevertheless."""
+        """Yield a blob from `start` on, also from registries that always send all of it."""
         headers = {"Range": f"bytes={start}-"} if start else {}
         with self._answer("GET", f"{self._url}/blobs/{digest}", headers) as answer:
             resumed = bool(start) and answer.status_code == HTTPStatus.PARTIAL_CONTENT

@@ -53,7 +53,7 @@ class Reference(NamedTuple):
         return f"{'http' if self.is_local else 'https'}://{self.host}/v2/{self.repository}"
 
     def at(self, digest: str) -> str:
-        """Return what names the artifact with this digest for ever."""
+        """Return the permanent name of the artifact with this digest: `HOST/REPO@sha256:…`."""
         return f"{self.name}@{digest}"
 
 

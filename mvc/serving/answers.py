@@ -21,7 +21,7 @@ from mvc.serving.loaded import Identity
 from mvc.serving.tensors import memory_of
 
 _MOST, _MOST_BYTES = 512, 8 << 20
-"""Requests, and bytes of them, that wait to be joined: in the path of the last of them, that is one in hundreds."""
+"""Requests, and their bytes, that wait to be joined; the request that reaches a limit waits until all are."""
 Layout: TypeAlias = tuple[object, ...]
 """Model, names, types and widths: the rows of requests with the same fit in one table."""
 
@@ -70,11 +70,11 @@ class Joined(NamedTuple):
 
 
 class _Reader(NamedTuple):
-    """Who gets what is joined."""
+    """A reader of joined requests."""
 
     read: Callable[[Joined], None]
     what: str
-    """What it makes of that."""
+    """What it makes from them, as messages call it."""
     failed: Callable[[str, int], None]
     """Is told the model, and how many rows, if it could not read them."""
 

@@ -155,7 +155,7 @@ class _Sums(Collector):
         self._summaries = summaries
 
     def collect(self) -> Iterator[Metric]:
-        """Yield them."""
+        """Yield a family of series for each kind of sum."""
         features = (*_LABELS, "feature")
         total = CounterMetricFamily("mvc_serve_feature_sum", "Sum of a feature.", labels=features)
         squares = CounterMetricFamily("mvc_serve_feature_squares", "Sum of its squares.", labels=features)

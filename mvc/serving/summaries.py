@@ -22,7 +22,7 @@ OTHER = "other"
 """Instead of any label after the first `MOST_LABELS`."""
 _LONGEST_LABEL = 100
 _LARGEST = 1e100
-"""A number beyond is as good as missing: its square would make a sum infinite for ever."""
+"""A larger number counts as missing: its square would make a sum infinite."""
 
 
 class Feature(NamedTuple):

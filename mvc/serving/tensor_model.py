@@ -174,7 +174,7 @@ def checked(specs: tuple[Spec, ...], tensors: list[Tensor]) -> dict[str, Array]:
         _check_rows(specs, found)
         return {spec.name: found[spec.name].values for spec in specs}
     if not found or any(tensor.values.ndim not in (1, _MATRIX) for tensor in tensors):
-        raise invalid("expected inputs of one or two dimensions, of which the first is that of the rows")
+        raise invalid("expected inputs of one or two dimensions, the rows first")
     if any(len(tensor.name) > _LONGEST_NAME for tensor in tensors):
         raise invalid(f"the name of an input has more than {_LONGEST_NAME} characters")
     _check_equal({tensor.name: len(tensor.values) for tensor in tensors})

@@ -51,7 +51,7 @@ def _text_memory(value: object) -> int:
 
 
 def datatype_of(values: Array) -> str:
-    """Return the datatype of an array; texts, and what is none of the protocol's numbers, are BYTES."""
+    """Return the datatype of an array; texts, and types that the protocol does not have, are BYTES."""
     return _DATATYPES.get(values.dtype, "BYTES")
 
 

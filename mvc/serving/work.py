@@ -45,7 +45,7 @@ class Limits(NamedTuple):
 
     @property
     def bodies(self) -> int:
-        """Bytes of requests in memory, and of answers that nobody read yet: those of HTTP, and those of gRPC."""
+        """Bytes of requests in memory, and of answers that were not read yet: those of HTTP, and those of gRPC."""
         return _BODIES * self.body
 
 

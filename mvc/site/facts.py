@@ -9,7 +9,7 @@ from mvc.quality.policy.policy import Policy
 from mvc.quality.reports.report import Report
 
 Signature: TypeAlias = Literal["none", "present", "valid", "invalid"]
-"""`present`: there is one, and nobody verified it."""
+"""`present`: there is one, which was not verified."""
 
 
 class Plot(NamedTuple):

@@ -10,7 +10,7 @@ from drift_scene import VERSION, columns, drift, part, with_model
 from harness import Begin, InProcess, Repo
 from pyarrow import parquet
 
-CHANGED = "type changed: texts in the reference, bytes that are no text in the current data"
+CHANGED = "type changed: texts in the reference, bytes that are not text in the current data"
 
 
 def write_cities(path: Path, encoding: str) -> None:

@@ -209,6 +209,6 @@ def _positive(labels: Sequence[str], wanted: str) -> int | None:
 
 
 def _seen(truth: Coded, labels: Sequence[str]) -> Coded:
-    """Return the truth with other labels, of which those that do not occur may be missing."""
+    """Return the truth with other labels, which may lack those that no row has."""
     place = np.array([labels.index(label) if label in labels else 0 for label in truth.labels], np.int32)
     return Coded(tuple(labels), place[truth.codes])

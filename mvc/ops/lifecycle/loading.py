@@ -1,4 +1,4 @@
-"""Loading a model of which the caller proved the bytes."""
+"""Loading a model whose bytes the caller proved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from mvc.runtime.predictor import Predictor
 
 
 def load_proven(path: str, line: str, *, trust: bool, loader: str, folder: str) -> Predictor:
-    """Load a model; the error for one that is refused has the `line` to type, with what loads it nevertheless.
+    """Load a model; the error for one that is refused has the `line` to type, with the option that loads it.
 
     Raises:
         MvcError: as `mvc.runtime.load.load`.

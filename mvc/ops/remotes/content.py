@@ -82,7 +82,7 @@ def _is_path(project: Project, rev: str | None, text: str) -> bool:
 
 
 class Proven(NamedTuple):
-    """A copy of content, of which all bytes were compared with the pointer."""
+    """A copy of content whose bytes were all compared with the pointer."""
 
     file: str
     """Where it is: the tracked file or directory, or the part of it that was named."""

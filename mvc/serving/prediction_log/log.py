@@ -45,7 +45,7 @@ class LogOptions(NamedTuple):
     drop: frozenset[str] = frozenset()
     """Columns that are left out."""
     hash: frozenset[str] = frozenset()
-    """Columns of which a keyed digest is logged."""
+    """Columns that are logged as a keyed digest."""
     limit: int = LIMIT
 
 

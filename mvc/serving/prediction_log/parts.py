@@ -141,7 +141,7 @@ class Parts:
         self._fails = True
 
     def _fail(self, rows: Mapping[Identity, int], reason: Dropped, what: str) -> None:
-        """Count rows that are nothing for the log; once for each version and reason, tell why."""
+        """Count rows that cannot be in the log; once for each version and reason, tell why."""
         for identity, count in rows.items():
             self._metrics.log_dropped(identity.model, reason, count)
             if (identity, reason) not in self._failed:

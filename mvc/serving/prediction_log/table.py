@@ -164,7 +164,7 @@ def _hashed(values: _Array, key: bytes) -> _Arrow:
 
 
 def _comparable(values: _Array) -> list[Any]:
-    """Return values of Python, of which equal numbers have equal texts: 5 and 5.0, 0.0 and -0.0, 0.1 of any width."""
+    """Return values of Python; equal numbers have equal texts: 5 and 5.0, 0.0 and -0.0, 0.1 of any width."""
     found = values.tolist()
     if values.dtype.kind == "f":  # the shortest text that is this number in its own width
         texts = zip(found, values.astype(str), strict=True)

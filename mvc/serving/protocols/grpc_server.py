@@ -62,7 +62,7 @@ class GrpcServer:
             ("grpc.max_connection_age_grace_ms", int((limits.seconds + limits.arrival) * 1000)),
             ("grpc.max_connection_idle_ms", _IDLE * 1000),
             ("grpc.server_handshake_timeout_ms", int(limits.arrival * 1000)),
-            ("grpc.keepalive_time_ms", _IDLE * 1000),  # who does not read does not answer a ping
+            ("grpc.keepalive_time_ms", _IDLE * 1000),  # a client that does not read does not answer a ping
             ("grpc.keepalive_timeout_ms", int(limits.arrival * 1000)),
         ])
         handlers = _Servicer(inference, limits).handlers()

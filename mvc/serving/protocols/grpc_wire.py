@@ -32,7 +32,7 @@ def asked(raw: bytes, most: int) -> Asked:
     """Return what a `ModelInferRequest` asks for; it may have `most` bytes besides tensors in bytes.
 
     Raises:
-        Problem: it is too large, or none.
+        Problem: it is too large, or cannot be parsed.
     """
     found, listed = {_NAME: b"", _VERSION: b""}, 0
     for count, (number, value) in enumerate(_fields(raw)):

@@ -107,7 +107,7 @@ class _Protocol(HttpToolsProtocol):
             self._expect()
 
     def _is_forgotten(self) -> bool:
-        """Return whether nothing limits its time: bytes before a request end that of an idle connection."""
+        """Return whether no timer runs: bytes before a request end the one of an idle connection."""
         is_idle = self.cycle is None or self.cycle.response_complete
         return is_idle and self.timeout_keep_alive_task is None and not self.transport.is_closing()
 

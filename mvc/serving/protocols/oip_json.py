@@ -35,7 +35,7 @@ def decode(body: bytes | bytearray, json_length: int | None) -> Request:
     """Return the request in a body; of its bytes `json_length` are JSON, None for all.
 
     Raises:
-        Problem: it is none.
+        Problem: it is not a valid request.
     """
     if json_length is not None and not 0 <= json_length <= len(body):
         raise invalid(f"its JSON has {json_length:,} bytes as a header says, and the body {len(body):,}")

@@ -128,7 +128,7 @@ class _App:
         return await self._drained(request, _json({"error": what}, HTTPStatus(error.status_code)))
 
     async def _drained(self, request: Request, response: Response, size: int = 0) -> Response:
-        """Return an answer when the body has come that it does not need: who still sends may not read."""
+        """Return an answer after the rest of the body was read: a client that still sends may not read an answer."""
         length = request.headers.get("content-length", "0")
         if length == "0" and "transfer-encoding" not in request.headers:
             return response
@@ -137,7 +137,7 @@ class _App:
         return response
 
     async def _drain(self, request: Request, size: int) -> bool:
-        """Read the rest of a body, of which `size` bytes are read, and return whether it is not too large."""
+        """Read a body to its end, after the first `size` bytes, and return whether it is not too large."""
         with suppress(ClientDisconnect):
             async for part in request.stream():
                 size += len(part)

@@ -114,7 +114,7 @@ def _write_all(folder: str, files: Iterable[tuple[str, bytes]]) -> None:
     try:
         os.makedirs(folder, exist_ok=True)
     except FileExistsError:
-        raise UsageError(f"{folder} is no directory", "--output DIR") from None
+        raise UsageError(f"{folder} is not a directory", "--output DIR") from None
     except OSError as error:
         raise as_error(error, folder) from None
     for name, content in files:

@@ -43,7 +43,7 @@ Log = Annotated[str, typer.Option("--log", metavar="DIR", help="Keep requests an
 LogSample = Annotated[float, typer.Option("--log-sample", metavar="RATE", help="The share of requests that is kept.")]
 LogDrop = Annotated[str, typer.Option("--log-drop", metavar="COL[,COL...]", help="Columns that are not kept.")]
 LogHash = Annotated[
-    str, typer.Option("--log-hash", metavar="COL[,COL...]", help="Columns of which only a keyed digest is kept."),
+    str, typer.Option("--log-hash", metavar="COL[,COL...]", help="Columns that are kept only as a keyed digest."),
 ]
 LogLimit = Annotated[str, typer.Option("--log-limit", metavar="SIZE", help="The most that DIR holds; the oldest go.")]
 

@@ -63,7 +63,7 @@ class Contents(NamedTuple):
 
 
 def fetch(around: Surroundings, text: str, out: str = "") -> Fetched:
-    """Write the model of an artifact to `out`, and its report beside it. Nothing is written unless all is right.
+    """Write the model of an artifact to `out`, and its report beside it. Nothing is written unless everything matches.
 
     Raises:
         UsageError: `text` names no artifact, or `out` exists.
@@ -118,7 +118,7 @@ def contents_of(layers: list[Layer], what: str) -> Contents:
     found = {layer.path.removeprefix(name): layer for layer in documents if layer.path.startswith(name)}
     files = [layer for layer in layers if layer.kind != DOCUMENT]
     if odd := next((layer.path for layer in files if layer.path.partition("/")[0] != name), ""):
-        raise InvalidFormat(f"{what} has a file {odd!r}, which is no part of {name!r}", _ANEW)
+        raise InvalidFormat(f"{what} has a file {odd!r}, which is not part of {name!r}", _ANEW)
     return Contents(name, files, {ending: found[ending] for ending in _LIMITS if ending in found})
 
 

@@ -24,7 +24,7 @@ def new_place(target: str, shown: str, again: str) -> str:
     while not os.path.lexists(there):
         there = os.path.dirname(there)
     if not os.path.isdir(there):
-        raise UsageError(f"{there} is no directory", again)
+        raise UsageError(f"{there} is not a directory", again)
     if there != parent:
         raise UsageError(f"the directory {parent} does not exist", f"mkdir -p {word(parent)}")
     return target

@@ -23,7 +23,7 @@ class Packaged(NamedTuple):
     """An artifact in a registry."""
 
     reference: str
-    """`HOST/REPO@sha256:…`: it names these bytes for ever."""
+    """`HOST/REPO@sha256:…`: the permanent name of these bytes."""
     digest: str
     tag: str
     """Empty without one."""

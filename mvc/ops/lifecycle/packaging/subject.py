@@ -92,7 +92,7 @@ def files_of(project: Project, pointer: Pointer) -> Iterator[Entry]:
 
 
 class Sums(dict[str, str]):
-    """The sha256 of content by its BLAKE3, in hex, of which both are computed in one read."""
+    """The sha256 of content by its BLAKE3, both in hex, and both computed in one read."""
 
     def reader(self, progress: Progress) -> FileReader:
         """Return what computes the digests of files, and remembers them."""

@@ -76,7 +76,7 @@ class Follower:
         self._say_once(served.name, text)
 
     def _go_on(self, error: BaseException) -> None:
-        """Count and tell what nobody thought of; the next look is at its time."""
+        """Count and tell an unexpected error; the next look is at its time."""
         for model in self.models:
             self.metrics.follow_failed(model.served.name, "other")
         self._say_once("", f"--follow has an error, and goes on: {type(error).__name__}: {first_line(error)}")

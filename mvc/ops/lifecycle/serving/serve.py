@@ -23,7 +23,7 @@ from mvc.serving.tensor_model import replay, smoke, tensor_model
 
 
 class ProvenContent(Protocol):
-    """A copy of content, of which all bytes were compared with the pointer."""
+    """A copy of content whose bytes were all compared with the pointer."""
 
     @property
     def file(self) -> str:

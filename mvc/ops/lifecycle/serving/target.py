@@ -26,7 +26,7 @@ class Target(NamedTuple):
     text: str
     """What names the content, and nothing else later: a path, or `COMMIT:PATH`."""
     followed: Reference | None = None
-    """The stage, or the version, of which the registry may say something later; None of a path."""
+    """The stage, or the version, that events of the registry may change; None for a path."""
     version: str = ""
     """Empty for content without a version."""
     model: str = ""
