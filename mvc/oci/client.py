@@ -17,7 +17,6 @@ from ssl import SSLError
 from typing import Any, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
 
-import msgspec
 from oras.auth.token import TokenAuth
 from oras.auth.utils import parse_auth_header
 from oras.container import Container
@@ -26,7 +25,8 @@ from requests.adapters import HTTPAdapter
 from requests.exceptions import InvalidSchema
 from urllib3.exceptions import HTTPError
 
-from mvc.errors import CorruptObject, MissingObject, MvcError
+from mvc.errors import CorruptObject, MissingObject, MvcError, UsageError
+from mvc.oci.answers import Token, parsed, reason
 from mvc.oci.layout import MANIFEST, MAX_MANIFEST, sha256
 from mvc.oci.login import read_logins
 from mvc.oci.reference import Reference
@@ -81,7 +81,7 @@ class Registry:
         A request fails after `patience` seconds without an answer. `wait` pauses before another try.
 
         Raises:
-            UsageError: the file of logins is invalid.
+            UsageError: the file of logins, or what a credential helper prints, is invalid.
         """
         self.name = reference.name
         self._host, self._url = reference.host, reference.url
@@ -259,7 +259,7 @@ class Registry:
         """Return the token that the server of logins gives; empty if it refuses."""
         with self._ask("GET", realm, headers, params=query) as answer:
             raw = b"".join(self._parts(answer, _MESSAGE)) if answer.status_code == HTTPStatus.OK else b""
-        given = _parsed(raw, _Token)
+        given = parsed(raw, Token)
         return given.token or given.access_token
 
     def _parts(self, answer: Response, most: int) -> Iterator[bytes]:
@@ -280,15 +280,15 @@ class Registry:
             return
         if missing and found == HTTPStatus.NOT_FOUND:
             raise MissingObject(missing, f"check the name {self.name}")
-        reason = _reason(b"".join(self._parts(answer, _MESSAGE))) or f"status {found}"
+        why = reason(b"".join(self._parts(answer, _MESSAGE))) or f"status {found}"
         if found in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            message = f"{self.name} refuses the login, or there is none: {reason}"
+            message = f"{self.name} refuses the login, or there is none: {why}"
             raise RemoteError(message, f"docker login {self._host}")
         if answer.is_redirect:
             place = urlsplit(answer.headers["Location"])
             raise RemoteError(f"{self.name} redirects to {place.netloc or 'another path'}", f"check {self._host}")
         kind = Transient if found in _BUSY or found >= HTTPStatus.INTERNAL_SERVER_ERROR else RemoteError
-        raise kind(f"{self.name}: {reason}", f"curl -i {self._url.partition('/v2/')[0]}/v2/")
+        raise kind(f"{self.name}: {why}", f"curl -i {self._url.partition('/v2/')[0]}/v2/")
 
     def _unanswered(self, error: Exception) -> MvcError:
         """Translate an error of a connection."""
@@ -315,7 +315,11 @@ class _Login(TokenAuth):  # type: ignore[misc]
     def __init__(self, host: str, environ: Mapping[str, str], ask: Callable[..., str]) -> None:
         super().__init__()
         self._auth_config = read_logins(environ)
-        self.load_configs(Container(f"{host}/any"))
+        repository = Container(f"{host}/any")
+        try:
+            self.load_configs(repository)
+        except (ValueError, KeyError, TypeError):  # oras does not check what a helper prints
+            raise UsageError(f"the credential helper for {host} printed no login", f"docker login {host}") from None
         self._known: str = getattr(self, "_basic_auth", "")
         self._ask = ask
         self._asking = threading.Lock()
@@ -366,35 +370,3 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         yield error
         reason = getattr(error, "reason", None)
         error = reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
-
-
-class _Token(msgspec.Struct):
-    """What a server of logins gives: https://distribution.github.io/distribution/spec/auth/token/."""
-
-    token: str = ""
-    access_token: str = ""
-
-
-class _Error(msgspec.Struct):
-    code: str = ""
-    message: str = ""
-
-
-class _Errors(msgspec.Struct):
-    """What a registry says instead of an answer."""
-
-    errors: list[_Error] = []
-
-
-def _parsed(raw: bytes, kind: type[T]) -> T:
-    """Return an answer; without anything in it if it cannot be parsed."""
-    try:
-        return msgspec.json.decode(raw, type=kind)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
-        return kind()
-
-
-def _reason(raw: bytes) -> str:
-    """Return the first error in an answer; empty without one."""
-    first = next(iter(_parsed(raw, _Errors).errors), _Error())
-    return (first.message or first.code).partition("\n")[0][:200]

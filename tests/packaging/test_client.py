@@ -403,6 +403,17 @@ def test_a_helper_knows_the_login(registry_port: int, environ: dict[str, str], t
     assert not registry_at(registry_port, {"DOCKER_CONFIG": str(tmp_path)}).has(sha256(b"none"))
 
 
+@pytest.mark.parametrize("printed", ["", "no login", "{}", "[]", "5"])
+def test_a_helper_that_prints_no_login(environ: dict[str, str], tmp_path: Path, printed: str) -> None:
+    helper = tmp_path / "docker-credential-tests"
+    helper.write_text(f"#!/bin/sh\necho '{printed}'\n")
+    helper.chmod(0o755)
+    (tmp_path / "config.json").write_text('{"credsStore": "tests"}')
+    os.environ["PATH"] = f"{tmp_path}:{environ['PATH']}"
+    with pytest.raises(UsageError, match="printed no login"):
+        registry_at(9, {"DOCKER_CONFIG": str(tmp_path)})
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"auths": 1}', '{"auths": {"h": {"auth": 5}}}', "[" * 100_000])
 def test_a_file_of_logins_that_is_none(environ: dict[str, str], tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
