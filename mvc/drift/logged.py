@@ -80,7 +80,7 @@ def _count(part: Part, remark: Remark) -> Counter[ModelVersion]:
     """Count the rows by version."""
     found: Counter[ModelVersion] = Counter()
     for batch in read_rows([part], Wanted(_NAMES, ()), remark):
-        columns = [batch.column(batch.schema.get_field_index(name)).dictionary_encode() for name in _NAMES]
+        columns = [batch.column(name).dictionary_encode() for name in _NAMES]
         codes = np.stack([column.indices.to_numpy(zero_copy_only=False) for column in columns])
         rows, counts = np.unique(codes, axis=1, return_counts=True)
         for row, count in zip(rows.T.tolist(), counts.tolist(), strict=True):
@@ -95,6 +95,6 @@ def _batches(parts: Sequence[Part], blake3: str, remark: Remark, wanted: Wanted)
         return
     more = wanted._replace(texts=(*wanted.texts, BLAKE3))
     for batch in read_rows(parts, more, remark):
-        column = batch.column(batch.schema.get_field_index(BLAKE3)).dictionary_encode()
+        column = batch.column(BLAKE3).dictionary_encode()
         is_wanted = np.array([text == blake3 for text in column.dictionary.to_pylist()], bool)
         yield batch.filter(is_wanted[column.indices.to_numpy(zero_copy_only=False)])

@@ -63,7 +63,7 @@ def _columns(source: Source, pairs: Mapping[str, Pair]) -> dict[str, Values]:
     for batch in source.batches(Wanted(texts, numbers, missing=MISSING)):
         rows += batch.num_rows
         for name, collector in collectors.items():
-            collector.add(batch.column(batch.schema.get_field_index(name)))
+            collector.add(batch.column(name))
     if not rows:
         raise InvalidFormat(f"{source.what}: no rows", "choose a file with rows")
     return {name: collector.collected() for name, collector in collectors.items()}

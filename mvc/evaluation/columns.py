@@ -200,6 +200,16 @@ def _text(value: object) -> str | None:
     return str(value)
 
 
+def values_of(column: Column) -> Coded | Floats:
+    """Return the values of a column that was read to its end. None can be added after that."""
+    return column.floats() if isinstance(column, NumberColumn) else column.coded()
+
+
+def take(values: Coded | Floats, rows: Rows) -> Coded | Floats:
+    """Return the values of some rows."""
+    return values.take(rows) if isinstance(values, Coded) else values[rows]
+
+
 def in_order(labels: Iterable[str]) -> list[str]:
     """Return labels as columns sort them: whole numbers in their order, others as texts are sorted."""
     return sorted(labels, key=_rank)

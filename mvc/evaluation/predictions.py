@@ -159,7 +159,7 @@ class PredictionsFile:
         with self._reading():
             for batch in self._batches(wanted):
                 for name, column in columns.items():
-                    self._add(column, batch.column(batch.schema.get_field_index(name)), rows)
+                    self._add(column, batch.column(name), rows)
                 rows += batch.num_rows
                 self._check_rows(rows, len(columns))
             pa.default_memory_pool().release_unused()

@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from mvc.errors import InvalidFormat
 from mvc.evaluation.columns import (
     Coded,
+    Column,
     Examples,
     Floats,
     Growing,
     Labelled,
     Measured,
     NumberColumn,
-    Rows,
     TextColumn,
     in_order,
+    take,
+    values_of,
 )
 from mvc.evaluation.live.labels import Keys, Labels, keys_of
 from mvc.evaluation.live.prediction_log import BLAKE3, ID, MODEL, ROW, VERSION, Part, Remark, read_rows
@@ -102,7 +104,7 @@ def _labels_of(batch: _Arrow, model: str, known: Keys, used: NDArray[np.bool_]) 
     """Return the place of the label of each row, -1 without one, and whether another row has it already."""
     place = np.full(batch.num_rows, -1, np.int64)
     repeated = np.zeros(batch.num_rows, np.bool_)
-    own = np.flatnonzero(_column(batch, MODEL).cast("string").to_numpy(zero_copy_only=False) == model)
+    own = np.flatnonzero(batch.column(MODEL).cast("string").to_numpy(zero_copy_only=False) == model)
     if len(known) and len(own):
         keys = keys_of(batch)[own]
         at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
@@ -118,17 +120,13 @@ def _labels_of(batch: _Arrow, model: str, known: Keys, used: NDArray[np.bool_]) 
 
 def _by_version(batch: _Arrow, model: str) -> Iterator[tuple[Served, Places]]:
     """Yield the places of the rows of each version of the model."""
-    coded = [_column(batch, name).dictionary_encode() for name in _OF]
+    coded = [batch.column(name).dictionary_encode() for name in _OF]
     codes = np.stack([item.indices.to_numpy(zero_copy_only=False) for item in coded], axis=1)
     kinds, kind = np.unique(codes, axis=0, return_inverse=True)
     for place, row in enumerate(kinds):
         of, version, blake3 = (str(item.dictionary[int(code)].as_py()) for item, code in zip(coded, row, strict=True))
         if of == model:
             yield Served(version, blake3), np.flatnonzero(kind.ravel() == place)
-
-
-def _column(batch: _Arrow, name: str) -> _Arrow:
-    return batch.column(batch.schema.get_field_index(name))
 
 
 class _Collected:
@@ -138,7 +136,7 @@ class _Collected:
         self._roles, self._labels = roles, labels
         self._places = Growing(np.int32)
         """Of the labels."""
-        self._columns: dict[str, NumberColumn | TextColumn] = {}
+        self._columns: dict[str, Column] = {}
         self._n = self._rows = self.repeated = 0
 
     def add(self, batch: _Arrow, rows: Places, label: Places, wanted: Wanted) -> None:
@@ -153,7 +151,7 @@ class _Collected:
             if name not in self._columns:
                 is_number = name in wanted.numbers
                 self._columns[name] = NumberColumn(name) if is_number else TextColumn(name, MAX_LABELS)
-            if problem := self._columns[name].add(_column(taken, name), self._n):
+            if problem := self._columns[name].add(taken.column(name), self._n):
                 raise InvalidFormat(f"the log: column {name!r} {problem}")
         self._n += len(labelled)
 
@@ -162,12 +160,12 @@ class _Collected:
         return LiveRows(self._rows, self.repeated, self._loaded() if self._n else None)
 
     def _loaded(self) -> Loaded:
-        columns = {name: _values(column) for name, column in self._columns.items()}
+        columns = {name: values_of(column) for name, column in self._columns.items()}
         whole = {name: values for name, values in columns.items() if _length(values) == self._n}
         predicted = whole.pop(PREDICTED)
         scores = {name: item for name, item in whole.items() if name.startswith(SCORE) and not isinstance(item, Coded)}
         slices = {name: item for name, item in whole.items() if isinstance(item, Coded)}
-        truth = _take(self._labels.truth, self._places.joined().astype(np.int64))
+        truth = take(self._labels.truth, self._places.joined().astype(np.int64))
         examples: Examples
         if isinstance(truth, Coded) and isinstance(predicted, Coded):
             examples = _labelled(truth, predicted, scores, self._roles.positive)
@@ -178,16 +176,8 @@ class _Collected:
         return Loaded(self._roles._replace(slices=tuple(slices)), self._n, examples, slices)
 
 
-def _values(column: NumberColumn | TextColumn) -> Coded | Floats:
-    return column.floats() if isinstance(column, NumberColumn) else column.coded()
-
-
 def _length(values: Coded | Floats) -> int:
     return len(values.codes if isinstance(values, Coded) else values)
-
-
-def _take(values: Coded | Floats, rows: Rows) -> Coded | Floats:
-    return values.take(rows) if isinstance(values, Coded) else values[rows]
 
 
 def _labelled(truth: Coded, predicted: Coded, scores: Mapping[str, Floats], wanted: str) -> Labelled:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mvc.errors import InvalidFormat
-from mvc.evaluation.columns import Coded, Floats, Growing, NumberColumn, TextColumn
+from mvc.evaluation.columns import Coded, Floats, Growing, NumberColumn, TextColumn, take, values_of
 from mvc.evaluation.live.prediction_log import ID, ROW
 from mvc.evaluation.predictions import MAX_LABELS, PredictionsFile, Wanted
 from mvc.evaluation.roles import TRUTH, Kind
@@ -39,9 +39,8 @@ def keys_of(batch: _Arrow) -> Keys:
 
     Python's hash has a secret: nobody who chooses ids can make two of them equal.
     """
-    ids = batch.column(batch.schema.get_field_index(ID)).to_pylist()
-    place = batch.schema.get_field_index(ROW)
-    rows = batch.column(place).to_pylist() if place >= 0 else (0 for _ in ids)
+    ids = batch.column(ID).to_pylist()
+    rows = batch.column(ROW).to_pylist() if ROW in batch.schema.names else (0 for _ in ids)
     pairs = ((str(id_), row) for id_, row in zip(ids, rows, strict=True))
     return np.fromiter(map(hash, pairs), np.int64, len(ids))
 
@@ -58,12 +57,12 @@ def read_labels(file: PredictionsFile, kind: Kind, truth: str) -> Labels:
     keys, rows, empty = Growing(np.int64), 0, 0
     for batch in file.chosen(_wanted(file, name, is_number=is_number)):
         there = batch.drop_null()
-        if problem := column.add(there.column(there.schema.get_field_index(name)), rows):
+        if problem := column.add(there.column(name), rows):
             raise InvalidFormat(f"{file.what}: column {name!r} {problem}")
         keys.add(keys_of(there))
         rows += batch.num_rows
         empty += batch.num_rows - there.num_rows
-    return _sorted(keys.joined(), column.floats() if isinstance(column, NumberColumn) else column.coded(), rows, empty)
+    return _sorted(keys.joined(), values_of(column), rows, empty)
 
 
 def label_column(file: PredictionsFile, truth: str) -> str:
@@ -98,5 +97,4 @@ def _sorted(keys: Keys, truth: Coded | Floats, rows: int, empty: int) -> Labels:
     ordered = keys[order]
     last = np.append(ordered[1:] != ordered[:-1], [True])[: len(ordered)]
     chosen = order[last]
-    kept = truth.take(chosen) if isinstance(truth, Coded) else truth[chosen]
-    return Labels(keys[chosen], kept, rows, len(keys) - len(chosen), empty)
+    return Labels(keys[chosen], take(truth, chosen), rows, len(keys) - len(chosen), empty)

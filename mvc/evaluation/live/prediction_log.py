@@ -42,6 +42,23 @@ def find_parts(folder: str, remark: Remark) -> list[Part]:
     return [part for part in found if part]
 
 
+def part_in(path: str, what: str) -> Part | None:
+    """Return the part in a file, which messages call `what`; None if it does not say that it is one.
+
+    Raises:
+        InvalidFormat: the file cannot be read.
+        OSError: it cannot be opened.
+    """
+    with open(path, "rb") as file:
+        table = PredictionsFile(file, what)
+        return Part(path, table.kinds, table.most_rows) if is_part(table) else None
+
+
+def is_part(table: PredictionsFile) -> bool:
+    """Whether a file says that it is a part."""
+    return table.labels.items() >= FORMAT.items()
+
+
 def read_rows(parts: Iterable[Part], wanted: Wanted, remark: Remark) -> Iterator[_Batch]:
     """Yield the wanted columns of parts that have them, as record batches of pyarrow, some rows at a time.
 
@@ -63,13 +80,10 @@ def _files(folder: str, remark: Remark) -> Iterator[str]:
 
 def _part(path: str, remark: Remark) -> Part | None:
     try:
-        if not path.endswith(ENDING) or not os.path.isfile(path):
-            raise InvalidFormat(f"{path}: not a part of a prediction log")
-        with open(path, "rb") as file:
-            table = PredictionsFile(file, path)
-            if table.labels.items() >= FORMAT.items():
-                return Part(path, table.kinds, table.most_rows)
-            raise InvalidFormat(f"{path}: not a part of a prediction log")
+        is_candidate = path.endswith(ENDING) and os.path.isfile(path)
+        if is_candidate and (found := part_in(path, path)):
+            return found
+        raise InvalidFormat(f"{path}: not a part of a prediction log")
     except (InvalidFormat, OSError) as error:
         remark(_skipped(path, error), "")
         return None

@@ -13,11 +13,11 @@ from mvc.drift.pairing import pair
 from mvc.drift.read import Source, compare_all
 from mvc.drift.result import Data, Drift, ModelVersion
 from mvc.errors import UsageError
-from mvc.evaluation.live.prediction_log import Remark
+from mvc.evaluation.live.prediction_log import OWN, Remark, is_part
 from mvc.evaluation.predictions import PredictionsFile, ending_of
 from mvc.evaluation.roles import TRUTH
 from mvc.fs.files import as_error
-from mvc.ops.lifecycle.watching.parts import is_part, own, parts_at
+from mvc.ops.lifecycle.watching.parts import parts_at
 
 
 class Request(NamedTuple):
@@ -93,5 +93,5 @@ def _file(stack: ExitStack, path: str, named: str) -> Source:
         raise UsageError(f"{named} is a directory, expected a file", "mvc ls -R  # lists the files in directories")
     what = named if ending_of(named) else os.path.basename(path)
     table = PredictionsFile(stack.enter_context(open(path, "rb")), what)  # noqa: SIM115 - closed with the stack
-    kinds = {name: kind for name, kind in table.kinds.items() if not (is_part(table) and own(name))}
+    kinds = {name: kind for name, kind in table.kinds.items() if not (is_part(table) and name.startswith(OWN))}
     return Source(what, kinds, table.most_rows, table.chosen)

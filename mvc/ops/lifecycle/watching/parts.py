@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mvc.evaluation.live.prediction_log import ENDING, FORMAT, OWN, Part, Remark, find_parts
-from mvc.evaluation.predictions import PredictionsFile
+from mvc.evaluation.live.prediction_log import ENDING, Part, Remark, find_parts, part_in
 
 
 def parts_at(path: str, what: str, remark: Remark) -> list[Part]:
@@ -19,16 +18,5 @@ def parts_at(path: str, what: str, remark: Remark) -> list[Part]:
         return find_parts(path, remark)
     if not path.lower().endswith(ENDING):
         return []
-    with open(path, "rb") as file:
-        table = PredictionsFile(file, what)
-        return [Part(path, table.kinds, table.most_rows)] if is_part(table) else []
-
-
-def is_part(table: PredictionsFile) -> bool:
-    """Whether a file says that it is a part."""
-    return table.labels.items() >= FORMAT.items()
-
-
-def own(name: str) -> bool:
-    """Whether a column of a part is neither what was asked nor what was predicted."""
-    return name.startswith(OWN)
+    part = part_in(path, what)
+    return [part] if part else []
