@@ -6,12 +6,18 @@ import re
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from harness import PROJECT
 
-from mvc.packages import CORE, EXTRAS
+from mvc.errors import UsageError
+from mvc.evaluation import extra as evaluation
+from mvc.oci import extra as oci
+from mvc.packages import CORE, EXTRAS, install
+from mvc.serving import extra as serving
 
 EXPORTED = ("ci/requirements.txt", "ci/requirements-eval.txt", "ci/requirements-serve.txt", "ci/requirements-site.txt")
 NAMED = re.compile(r"pip install[^\n`|]*\bmodelvc\b")
@@ -35,6 +41,19 @@ def test_ci_installs_what_is_locked(tmp_path: Path, name: str) -> None:
     exported = (tmp_path / "exported.txt").read_text()
     assert exported.splitlines()[2:] == committed.splitlines()[2:], f"make {name}"
     assert "--hash=sha256:" in exported
+
+
+@pytest.mark.parametrize(("package", "require", "extra"), [
+    ("sklearn", evaluation.require, "eval"), ("oras", oci.require, "oci"), ("kserve", serving.require, "serve"),
+    ("pyarrow", partial(serving.require, log=True), "serve"),
+])
+def test_what_is_missing_is_named_before_it_is_imported(
+    package: str, require: Callable[[], None], extra: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == package else name)
+    with pytest.raises(UsageError, match=f"the package {package}$") as error:
+        require()
+    assert error.value.fix == install(extra)
 
 
 def test_no_line_names_a_package_of_mvc_on_an_index() -> None:

@@ -8,11 +8,11 @@ from mvc.packages import install, missing
 _PACKAGES = ("numpy", "kserve", "prometheus_client")
 
 
-def require() -> None:
-    """Check that the packages are installed.
+def require(*, log: bool = False) -> None:
+    """Check that the packages are installed; for a prediction `log` also the one that writes it.
 
     Raises:
         UsageError: one is missing.
     """
-    if package := missing(_PACKAGES):
+    if package := missing((*_PACKAGES, "pyarrow") if log else _PACKAGES):
         raise UsageError(f"a server needs the package {package}", install("serve"))

@@ -76,7 +76,7 @@ def serve(
     """Serve models over HTTP and gRPC: the Open Inference Protocol, health, metrics."""
     from mvc.serving.extra import require  # noqa: PLC0415
 
-    require()
+    require(log=bool(log))
     output: Output = ctx.obj
     from mvc.ops.lifecycle.serving.run import Setup, prepare_all, run  # noqa: PLC0415
     from mvc.ops.lifecycle.serving.serve import Options  # noqa: PLC0415
