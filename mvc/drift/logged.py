@@ -14,7 +14,17 @@ from mvc.drift.pairing import common_kind
 from mvc.drift.read import Source
 from mvc.drift.result import ModelVersion
 from mvc.errors import UsageError
-from mvc.evaluation.live.prediction_log import BLAKE3, MODEL, OWN, VERSION, Part, Remark, read_rows
+from mvc.evaluation.live.prediction_log import (
+    BLAKE3,
+    MODEL,
+    OWN,
+    VERSION,
+    Part,
+    Remark,
+    by_version,
+    codes_of,
+    read_rows,
+)
 from mvc.evaluation.predictions import Wanted
 from mvc.evaluation.roles import PREDICTED, SCORE
 
@@ -80,12 +90,8 @@ def _count(part: Part, remark: Remark) -> Counter[ModelVersion]:
     """Count the rows by version."""
     found: Counter[ModelVersion] = Counter()
     for batch in read_rows([part], Wanted(_NAMES, ()), remark):
-        columns = [batch.column(name).dictionary_encode() for name in _NAMES]
-        codes = np.stack([column.indices.to_numpy(zero_copy_only=False) for column in columns])
-        rows, counts = np.unique(codes, axis=1, return_counts=True)
-        for row, count in zip(rows.T.tolist(), counts.tolist(), strict=True):
-            texts = (column.dictionary[code].as_py() for column, code in zip(columns, row, strict=True))
-            found[ModelVersion(*texts)] += count
+        for texts, places in by_version(batch):
+            found[ModelVersion(*texts)] += len(places)
     return found
 
 
@@ -96,5 +102,5 @@ def _batches(parts: Sequence[Part], blake3: str, remark: Remark, wanted: Wanted)
     more = wanted._replace(texts=(*wanted.texts, BLAKE3))
     for batch in read_rows(parts, more, remark):
         column = batch.column(BLAKE3).dictionary_encode()
-        is_wanted = np.array([text == blake3 for text in column.dictionary.to_pylist()], bool)
-        yield batch.filter(is_wanted[column.indices.to_numpy(zero_copy_only=False)])
+        is_wanted = np.array([*(text == blake3 for text in column.dictionary.to_pylist()), False])  # -1: missing
+        yield batch.filter(is_wanted[codes_of(column)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -63,6 +64,29 @@ def test_parts_are_compared_without_what_only_the_log_says(repo: Repo, in_proces
     found = drift(repo, in_process, "--reference", "a.parquet", "--current", "b.parquet")
     assert set(columns(found)) == {"X_0", "X_1", "predicted"}
     assert (found["only_reference"], found["only_current"]) == ([], [])
+
+
+@pytest.mark.parametrize("column", ["mvc_model", "mvc_version", "mvc_blake3"])
+def test_rows_of_a_log_without_a_version(begin: Begin, in_process: InProcess, column: str) -> None:
+    """No server writes them; another program may."""
+    model = begin(with_model)
+    path = model.root / "log/ranker/part-1.parquet"
+    rows = parquet.read_table(path)
+    texts = [text if place >= 100 else None for place, text in enumerate(rows[column].to_pylist())]
+    place = rows.schema.get_field_index(column)
+    rows = rows.set_column(place, column, pa.array(texts, pa.string()))
+    parquet.write_table(rows.append_column("mvc_row", pa.array([0] * 500, pa.int32())), path)
+    told = in_process(model.root, "drift", "--reference", VERSION, "--current", "log", "--json")
+    if column == "mvc_model":
+        assert (told.code, "has rows of several models: , ranker" in told.err) == (2, True), told
+    else:
+        left = 100 if column == "mvc_blake3" else 0
+        assert json.loads(told.out)["current"]["rows"] == 500 - left
+    model.write("labels.csv", "mvc_request_id,truth\n7,a\n200,b\n")
+    told = in_process(model.root, "monitor", "score", "ranker", "--log", "log/ranker/part-1.parquet", "--truth",
+                      "labels.csv")
+    assert told.code == (2 if column == "mvc_blake3" else 0), told
+    assert ("invalid version" in told.err) == (column == "mvc_blake3")
 
 
 @pytest.mark.parametrize(("name", "content"), [

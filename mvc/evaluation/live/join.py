@@ -25,7 +25,7 @@ from mvc.evaluation.columns import (
     values_of,
 )
 from mvc.evaluation.live.labels import Keys, Labels, keys_of
-from mvc.evaluation.live.prediction_log import BLAKE3, ID, MODEL, ROW, VERSION, Part, Remark, read_rows
+from mvc.evaluation.live.prediction_log import BLAKE3, ID, MODEL, ROW, VERSION, Part, Remark, by_version, read_rows
 from mvc.evaluation.predictions import MAX_LABELS, Wanted
 from mvc.evaluation.roles import POSITIVE, PREDICTED, SCORE, Loaded, Roles
 from mvc.quality.reports.tags import parse_version
@@ -76,7 +76,7 @@ def join(parts: Iterable[Part], model: str, labels: Labels, roles: Roles, remark
         wanted = _wanted(part, roles)
         for batch in read_rows([part], wanted, remark):
             label, repeated = _labels_of(batch, model, labels.keys, used)
-            for served, rows in _by_version(batch, model):
+            for served, rows in _of_model(batch, model):
                 if not _is_version(served):
                     raise InvalidFormat(f"{part.path}: invalid version {clipped(' '.join(served))!r} of {model}")
                 collected = found.setdefault(served, _Collected(roles, labels))
@@ -118,15 +118,11 @@ def _labels_of(batch: _Arrow, model: str, known: Keys, used: NDArray[np.bool_]) 
     return place, repeated
 
 
-def _by_version(batch: _Arrow, model: str) -> Iterator[tuple[Served, Places]]:
+def _of_model(batch: _Arrow, model: str) -> Iterator[tuple[Served, Places]]:
     """Yield the places of the rows of each version of the model."""
-    coded = [batch.column(name).dictionary_encode() for name in _OF]
-    codes = np.stack([item.indices.to_numpy(zero_copy_only=False) for item in coded], axis=1)
-    kinds, kind = np.unique(codes, axis=0, return_inverse=True)
-    for place, row in enumerate(kinds):
-        of, version, blake3 = (str(item.dictionary[int(code)].as_py()) for item, code in zip(coded, row, strict=True))
+    for (of, version, blake3), places in by_version(batch):
         if of == model:
-            yield Served(version, blake3), np.flatnonzero(kind.ravel() == place)
+            yield Served(version, blake3), places
 
 
 class _Collected:

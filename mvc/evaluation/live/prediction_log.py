@@ -6,6 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mvc.errors import InvalidFormat
 from mvc.evaluation.predictions import PredictionsFile, Wanted
 
@@ -70,6 +73,22 @@ def read_rows(parts: Iterable[Part], wanted: Wanted, remark: Remark) -> Iterator
                 yield from PredictionsFile(file, part.path).chosen(wanted)
         except (InvalidFormat, OSError) as error:
             remark(_skipped(part.path, error), "")
+
+
+def by_version(batch: _Batch) -> Iterator[tuple[tuple[str, ...], NDArray[np.int64]]]:
+    """Yield model, version and blake3 of each version in a batch, empty if missing, and the places of its rows."""
+    columns = [batch.column(name).dictionary_encode() for name in (MODEL, VERSION, BLAKE3)]
+    codes = np.stack([codes_of(column) for column in columns], axis=1)
+    versions, version = np.unique(codes, axis=0, return_inverse=True)
+    for place, row in enumerate(versions.tolist()):
+        texts = ("" if code < 0 else str(column.dictionary[code]) for column, code in zip(columns, row, strict=True))
+        yield tuple(texts), np.flatnonzero(version.ravel() == place)
+
+
+def codes_of(column: _Batch) -> NDArray[np.int32]:
+    """Return the codes of an array of pyarrow with a dictionary; -1 for a missing value."""
+    found: NDArray[np.int32] = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return found
 
 
 def _files(folder: str, remark: Remark) -> Iterator[str]:
