@@ -92,7 +92,11 @@ def numbers(name: str, values: Array, dtype: type[np.generic]) -> Array:
 
 
 def scored(scores: Array, labels: Sequence[object] = ()) -> Prediction:
-    """Return the likeliest labels of scores: of the second of two labels, or one column for each; default 0, 1, 2."""
+    """Return the likeliest labels of scores: of the second of two labels, or one column for each; default 0, 1, 2.
+
+    Raises:
+        InvalidFormat: as for `classified`.
+    """
     by_label = np.column_stack([1 - scores, scores]) if scores.ndim == 1 else scores
     known = np.array(labels or range(by_label.shape[1]))
     return classified(known[by_label.argmax(1)], by_label, known)

@@ -162,7 +162,10 @@ def _write(registry: Registry, contents: Contents, pointer: Pointer, target: str
         works = (partial(_file, registry, layer, contents.name, target, workers.progress) for layer in contents.files)
         entries = [entry for work in works for entry in workers.do(work)]
         entries += workers.rest()
-    found = dir_pointer(Manifest.of(entries)) if pointer.kind == "dir" else _pointer_of(entries[0])
+    if pointer.kind == "dir":
+        found = dir_pointer(Manifest.of(entries))
+    else:
+        found = file_pointer(entries[0].digest, executable=entries[0].exec)
     if found.content != pointer.content:
         message = f"{registry.name}: the files are not those of the pointer, BLAKE3 {pointer.digest.blake3}"
         raise CorruptObject(message, _ANEW)
@@ -177,10 +180,6 @@ def _file(registry: Registry, layer: Layer, name: str, target: str, progress: Pr
     with Share(progress, layer.size) as share:
         digest = _download(registry, layer, f"{target}{inside}", share)
     return Entry(inside.lstrip("/"), *digest, layer.exec)
-
-
-def _pointer_of(entry: Entry) -> Pointer:
-    return file_pointer(entry.digest, executable=entry.exec)
 
 
 def _download(registry: Registry, layer: Layer, path: str, progress: Progress) -> Digest:

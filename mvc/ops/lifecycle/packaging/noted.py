@@ -27,8 +27,11 @@ class Noted(NamedTuple):
 def note(project: Project, subject: Subject, artifact: str) -> Noted:
     """Note at the commit of a model which artifact it is: `HOST/REPO@sha256:… PATH`. The newest line is the last one.
 
-    A model of the workspace is noted at HEAD, if that has the same. The artifact is stored by now: what fails here is a
-    remark.
+    A model of the workspace is noted at HEAD, if that has the same. The artifact is stored by now: a note that Git does
+    not take is a remark.
+
+    Raises:
+        MvcError: Git was killed, or the commit cannot be read.
     """
     commit = commit_of(project, subject)
     if not commit:

@@ -84,7 +84,11 @@ def _remark_left_out(project: Project, path: str, raw: bytes | None, report: Rep
 
 
 def files_of(project: Project, pointer: Pointer) -> Iterator[Entry]:
-    """Yield the files of a tracked path; that of a tracked file is empty."""
+    """Yield the files of a tracked path; the path of a tracked file itself is empty.
+
+    Raises:
+        MvcError: as for `load_manifest`.
+    """
     if pointer.kind == "file":
         yield Entry("", *pointer.digest, pointer.exec)
     else:

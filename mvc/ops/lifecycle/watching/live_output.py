@@ -71,7 +71,13 @@ def _errors(metrics: list[tuple[_Of, Metric]]) -> Iterator[Sample]:
 
 
 def reports(found: LiveScore, path: str, now: float) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and content of a live report for each version with labels; the labels are in the file `path`."""
+    """Yield the name and content of a live report for each version with labels; the labels are in the file `path`.
+
+    `now` is the time of the computation in seconds since the epoch.
+
+    Raises:
+        InvalidFormat: as `emit_live`.
+    """
     for item in found.versions:
         if item.metrics:
             report = _report(found, item, Dataset(DATASET, found.blake3, path, n=found.labels, used=item.labelled), now)

@@ -22,6 +22,9 @@ def read_packages(git: Git, commit: str) -> list[Package]:
     """Return the packages that are noted at a commit, the newest last. Anybody who can push may write a note.
 
     A partial clone that lacks the note has none.
+
+    Raises:
+        MvcError: Git cannot be run.
     """
     try:
         done = git.attempt("notes", f"--ref={NOTES}", "show", commit)
@@ -33,5 +36,9 @@ def read_packages(git: Git, commit: str) -> list[Package]:
 
 
 def artifacts_of(git: Git, commit: str, path: str) -> tuple[str, ...]:
-    """Return the artifacts that are noted at a commit for a tracked path, the newest last."""
+    """Return the artifacts that are noted at a commit for a tracked path, the newest last.
+
+    Raises:
+        MvcError: as for `read_packages`.
+    """
     return tuple(item.artifact for item in read_packages(git, commit) if item.path == path)
