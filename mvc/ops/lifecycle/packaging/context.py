@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mvc.packages import of_server
@@ -89,20 +89,22 @@ def build_context(
     packages = environment.packages if environment else {}
     file = f"./{os.path.basename(path)}"
     title = re.sub(r"[^\w./@-]", "?", name)
-    fetch = _FETCH.format(
-        title=title, name=shlex.quote(file), source=shlex.join(part for part in source if part),
-        copies="\n".join(f"cat /opt/model{ending} > {shlex.quote(file + ending)}" for ending in documents),
-    )
     copied = [*(f"model{ending}" for ending in documents), "fetch.sh", "start.sh"]
     files = {
         ".dockerignore": "".join(["*\n", *(f"!{item}\n" for item in ("requirements.txt", *copied))]).encode(),
         "Dockerfile": _DOCKERFILE.format(python=python, copied=" ".join(copied)).encode(),
         "requirements.txt": _requirements(packages, remarks).encode(),
-        "fetch.sh": fetch.encode(),
+        "fetch.sh": _fetch(title, file, source, documents).encode(),
         "start.sh": _START.format(title=title, file=shlex.quote(file)).encode(),
         **{f"model{ending}": content for ending, content in documents.items()},
     }
     return Context(files, tuple(remarks))
+
+
+def _fetch(title: str, file: str, source: Source, endings: Iterable[str]) -> str:
+    copies = (f"cat /opt/model{ending} > {shlex.quote(file + ending)}" for ending in endings)
+    line = shlex.join(part for part in source if part)
+    return _FETCH.format(title=title, name=shlex.quote(file), source=line, copies="\n".join(copies))
 
 
 def _python(version: str, remarks: list[str]) -> str:

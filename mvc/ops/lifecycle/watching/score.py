@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from mvc.errors import InvalidFormat, UsageError
 from mvc.evaluation.live.join import LiveRows, Served, join
-from mvc.evaluation.live.labels import read_labels
+from mvc.evaluation.live.labels import Labels, read_labels
 from mvc.evaluation.live.prediction_log import Part
 from mvc.evaluation.predictions import PredictionsFile
 from mvc.evaluation.roles import PREDICTED, SCORE, Kind, Roles, kind_of
@@ -91,7 +91,7 @@ def score_live(project: Project, request: Request) -> LiveScore:
     Raises:
         UsageError: the log has no rows of the model, or its task cannot be told.
         InvalidFormat: the labels cannot be read.
-        MvcError: a file cannot be read, or a tag is forged.
+        MvcError: a file cannot be read, or Git cannot read the tags.
     """
     known = read_reported(project, request.name)
     try:
@@ -101,21 +101,26 @@ def score_live(project: Project, request: Request) -> LiveScore:
     if not parts:
         raise UsageError(f"{request.log} has no part of a prediction log", "mvc serve REF --log DIR  # writes one")
     kind, roles = _roles(parts, known.values())
-    try:
-        with open(request.truth, "rb") as file:
-            labels = read_labels(PredictionsFile(file, request.shown), kind, roles.truth)
-            digest = hash_stream(file.fileno(), os.fstat(file.fileno()).st_size)
-    except InvalidFormat as error:
-        raise type(error)(error.message, error.fix or "check the column of labels") from None
-    except OSError as error:
-        raise as_error(error, request.shown) from None
+    labels, blake3 = _labels(request, kind, roles.truth)
     joined = join(parts, request.name, labels, roles, project.around.remark)
     if not joined.versions:
         raise UsageError(f"{request.log} has no rows of {request.name}", "mvc models  # lists names")
     versions = tuple(_version(served, rows, known.get(served.version)) for served, rows in joined.versions.items())
     return LiveScore(
-        request.name, kind, digest.blake3, labels.rows, joined.unknown, labels.repeated, labels.empty, versions,
+        request.name, kind, blake3, labels.rows, joined.unknown, labels.repeated, labels.empty, versions,
     )
+
+
+def _labels(request: Request, kind: Kind, truth: str) -> tuple[Labels, str]:
+    """Return the labels, and the blake3 of their file."""
+    try:
+        with open(request.truth, "rb") as file:
+            labels = read_labels(PredictionsFile(file, request.shown), kind, truth)
+            return labels, hash_stream(file.fileno(), os.fstat(file.fileno()).st_size).blake3
+    except InvalidFormat as error:
+        raise type(error)(error.message, error.fix or "check the column of labels") from None
+    except OSError as error:
+        raise as_error(error, request.shown) from None
 
 
 def _roles(parts: Sequence[Part], versions: Iterable[Reported]) -> tuple[Kind, Roles]:
