@@ -169,7 +169,8 @@ def test_what_cannot_be_written(work: Repo, tmp_path: Path) -> None:
     work.git("remote", "set-url", "origin", "https://example.com/x")
     assert "already exists" in work.fails(2, "package", "ranker@v1.0.0", "-o", ".").errors[0]
     assert "does not exist" in work.fails(2, "package", "ranker@v1.0.0", "-o", "../no/c").errors[0]
-    for place, told in ((".git/c", "is in .git"), (".mvc/c", "is in .mvc"), ("models/ranker.onnx/a/c", "is not a directory")):
+    wrong = {".git/c": "is in .git", ".mvc/c": "is in .mvc", "models/ranker.onnx/a/c": "is not a directory"}
+    for place, told in wrong.items():
         assert told in work.fails(2, "package", "ranker@v1.0.0", "-o", place).errors[0]
     odd = work.fails(2, "package", "ranker@v1.0.0", "-o", "../new\nline/c")
     assert "try: mkdir -p $'" in odd.err
