@@ -145,3 +145,9 @@ def test_any_name_of_a_metric_is_quoted(tmp_path: Path, name: str) -> None:
     watched = WATCHED._replace(higher=[name], demands=[MetricDemand(name, ((name, name),), min=0.5)])
     (tmp_path / "rules.yml").write_text(render("ranker", alerts(watched)))
     promtool(tmp_path, "check", "rules", "rules.yml")
+
+
+def test_git_is_asked_for_tags_as_they_are_spelled() -> None:
+    """A tag cannot have the colon of a name: `search:ranker@v1.0.0` is `search=ranker@v1.0.0`."""
+    (fix,) = (alert.fix for alert in alerts(WATCHED._replace(model="search:ranker")) if "ls-remote" in alert.fix)
+    assert fix == "git ls-remote origin 'refs/tags/search=ranker*'"

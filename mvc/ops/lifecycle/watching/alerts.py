@@ -129,7 +129,7 @@ def _versions(watched: Watched) -> Iterator[Alert]:
     yield Alert(
         "MvcFollowSilent", f"time() - {_series('mvc_serve_follow_last_success_timestamp_seconds', model)} > 900", "0m",
         "warning", f"a server of {model} could not ask Git for {{{{ $value | humanizeDuration }}}}",
-        f"git ls-remote origin 'refs/tags/{model}*'",
+        f"git ls-remote origin 'refs/tags/{model.replace(':', '=')}*'",
     )
 
 
