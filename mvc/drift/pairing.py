@@ -107,18 +107,19 @@ def _by_position(reference: Collection[str], features: Collection[str], given: S
     return dict(zip(given, ordered, strict=True))
 
 
-_FAMILIES: Mapping[str, Literal["numbers", "texts"]] = {"text": "texts", "integer": "numbers", "number": "numbers"}
+FAMILIES: Mapping[str, Literal["numbers", "texts"]] = {"text": "texts", "integer": "numbers", "number": "numbers"}
+"""What the values of a column are, by its type, if they can be compared."""
 
 
 def _problem(*kinds: str) -> str:
     """Return why neither side can be compared; empty if one can, or both are empty."""
-    if any(kind in _FAMILIES for kind in kinds):
+    if any(kind in FAMILIES for kind in kinds):
         return ""
     return next((f"is {kind}" for kind in kinds if kind != EMPTY), "")
 
 
 def _kind(reference: str, current: str) -> Literal["numbers", "texts", "changed"]:
-    kinds = {_FAMILIES.get(kind) for kind in (reference, current) if kind != EMPTY}
+    kinds = {FAMILIES.get(kind) for kind in (reference, current) if kind != EMPTY}
     found = kinds.pop() if kinds else "numbers"
     return "changed" if kinds or found is None else found
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from mvc.drift.columns import MISSING, NumberCollector, TextCollector, Values
 from mvc.drift.compare import ColumnDrift, Side, compare
-from mvc.drift.pairing import Pair
+from mvc.drift.pairing import FAMILIES, Pair
 from mvc.errors import InvalidFormat
 from mvc.evaluation.predictions import Wanted
 
@@ -35,8 +35,9 @@ def compare_all(reference: Source, current: Source, pairs: Sequence[Pair]) -> It
         InvalidFormat: a side has no rows, or cannot be read.
     """
     width = max(1, VALUES // max(1, reference.most_rows + current.most_rows))
-    rows = reference.most_rows, current.most_rows
     read = [pair for pair in pairs if pair.kind != "changed"]
+    rows = (0, 0) if read else (_rows(reference, [pair.reference for pair in pairs]),
+                                _rows(current, [pair.current for pair in pairs]))
     for start in range(0, len(read), width):
         block = read[start : start + width]
         found = _columns(reference, {pair.reference: pair for pair in block})
@@ -69,7 +70,15 @@ def _columns(source: Source, pairs: Mapping[str, Pair]) -> dict[str, Values]:
     return {name: collector.collected() for name, collector in collectors.items()}
 
 
+def _rows(source: Source, names: Iterable[str]) -> int:
+    """Return the number of rows, by a column that can be read; without one, how many there are at most."""
+    name = next((name for name in names if source.kinds[name] in FAMILIES), "")
+    if not name:
+        return source.most_rows
+    is_text = FAMILIES[source.kinds[name]] == "texts"
+    return sum(batch.num_rows for batch in source.batches(Wanted((name,), ()) if is_text else Wanted((), (name,))))
+
+
 def _words(kind: str) -> str:
     """Return what the values of a column are, in the plural."""
-    known = {"text": "texts", "integer": "numbers", "number": "numbers"}
-    return known.get(kind, "bytes that are not text" if "binary" in kind else f"values {kind}")
+    return FAMILIES.get(kind, "bytes that are not text" if "binary" in kind else f"values {kind}")

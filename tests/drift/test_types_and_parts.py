@@ -47,6 +47,13 @@ def test_views_of_text_are_text(repo: Repo, in_process: InProcess) -> None:
     assert columns(found)["b"]["new"]["first"] == ["y"]
 
 
+def test_rows_are_counted_where_no_column_can_be_compared(repo: Repo, in_process: InProcess) -> None:
+    repo.write("a.csv", "x\n1\n2\n")
+    repo.write("b.csv", "x\nu\nv\nw\n")
+    found = drift(repo, in_process, "--reference", "a.csv", "--current", "b.csv", code=1)
+    assert [found[side]["rows"] for side in ("reference", "current")] == [2, 3]
+
+
 def test_a_part_is_a_log(begin: Begin, in_process: InProcess) -> None:
     model = begin(with_model)
     one, other = (f"log/ranker/part-{number}.parquet" for number in (1, 2))
