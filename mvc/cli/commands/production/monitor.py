@@ -128,7 +128,7 @@ def _show(output: Output, found: LiveScore) -> None:
     for line in columns(rows):
         output.line(line)
     for item in found.versions:
-        title = visible(item.version or item.blake3[:12])
+        title = _title(item)
         if item.retired:
             output.note(f"warning: {title} is retired, but in the log")
         if item.unlabelled:
@@ -144,9 +144,13 @@ def _show(output: Output, found: LiveScore) -> None:
             output.note(f"{plural(count, 'label')} {what}")
 
 
+def _title(item: LiveVersion) -> str:
+    return visible(item.version or item.blake3[:12])
+
+
 def _rows(item: LiveVersion, *, everything: bool) -> list[tuple[str, ...]]:
     """Return the lines of a version: the metrics that its report has, or all; without slices and classes."""
-    title = visible(item.version or item.blake3[:12]) + " (retired)" * item.retired
+    title = _title(item) + " (retired)" * item.retired
     shown = [one for one in item.metrics if everything or (one.reference and not one.metric.slice)]
     if not shown:
         shown = [one for one in item.metrics if not one.metric.slice]
